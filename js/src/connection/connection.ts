@@ -1,0 +1,387 @@
+/**
+ * One kernel's server, for all feeds of the page: one EventSource, one way back.
+ *
+ * Theory of operation: `#review()` compares what the subscribers need with what the stream gives, and is called whenever
+ * either may have changed; calls are coalesced. If they differ, `#connect()` fetches a ticket (after proof), closes the
+ * old stream and opens a new one from the earliest cursor of each channel's readers. Nobody loses or repeats anything by
+ * that: each reader skips what it has and refuses what does not join on. So every trouble has the same cure, a new stream.
+ */
+
+import type { Env } from "../env.ts";
+import type { FeedAnswer, Pack, Secret } from "../protocol.ts";
+import { Uplink, type UplinkHost } from "../sync/uplink.ts";
+import { Backoff } from "./backoff.ts";
+import { type Cursor, formatCursor, joins, parseCursor } from "./cursor.ts";
+import { Access, type Answer } from "./proof.ts";
+import { Roster } from "./roster.ts";
+import { Stream } from "./stream.ts";
+import type { LinkState, Subscriber } from "./subscriber.ts";
+import * as texts from "./texts.ts";
+import { Timer } from "./timer.ts";
+import { watchKernel } from "./vigil.ts";
+
+const LINGER_MS = 1_000;
+const LAST_WORDS_MS = 30_000;
+const TICKET_TIMEOUT_MS = 10_000;
+const RECEIVED_TIMEOUT_MS = 30_000;
+const WELCOME_WAIT_MS = 5_000;
+
+export class Connection {
+	readonly #env: Env;
+	readonly #page: string;
+	readonly #silenceMs: number;
+	readonly #access: Access;
+	readonly #uplink: Uplink;
+	readonly #onClosed: () => void;
+	readonly #roster = new Roster();
+	readonly #backoff: Backoff;
+	readonly #rejoin: Backoff;
+	readonly #retryTimer: Timer;
+	readonly #lingerTimer: Timer;
+	readonly #lastWordsTimer: Timer;
+	#stream: Stream | null = null;
+	#link: LinkState = { state: "connecting", text: "" };
+	#reviewing = false;
+	#connecting = false;
+	#again = false;
+	#rejoins = 0;
+	#refusals = 0;
+	#held = false;
+	#closed = false;
+	#vigil: Promise<boolean> | null = null;
+	#packs = 0;
+	#events = 0;
+
+	constructor(env: Env, page: string, secret: Secret, silence_s: number, onClosed: () => void) {
+		this.#env = env;
+		this.#page = page;
+		this.#silenceMs = silence_s * 1000;
+		this.#onClosed = onClosed;
+		this.#access = new Access(env, secret);
+		this.#backoff = new Backoff(env.random);
+		this.#rejoin = new Backoff(env.random);
+		this.#retryTimer = new Timer(env, () => this.#review());
+		this.#lingerTimer = new Timer(env, () => this.#review());
+		this.#lastWordsTimer = new Timer(env, () => this.close());
+		this.#uplink = new Uplink(env, this.#uplinkHost());
+	}
+
+	/** What tests and the curious may know: plain data, no secret. */
+	stats(): object {
+		return {
+			url: this.#access.url,
+			state: this.#link.state,
+			text: this.#link.text,
+			streams: this.#stream === null ? 0 : 1,
+			channels: [...(this.#stream?.channels ?? [])],
+			packs: this.#packs,
+			events: this.#events,
+			waiting_bytes: this.#uplink.waitingBytes,
+			subscribers: this.#roster.feeds(),
+		};
+	}
+
+	subscribe(subscriber: Subscriber): void {
+		this.#roster.add(subscriber);
+		this.#lingerTimer.cancel();
+		this.#lastWordsTimer.cancel();
+		this.#review();
+	}
+
+	/** The stream goes on for a moment: hosts take a view out and put it back when a cell moves. */
+	unsubscribe(subscriber: Subscriber): void {
+		if (this.#roster.remove(subscriber)) this.#lingerTimer.start(LINGER_MS);
+	}
+
+	/** A newer `welcome` of the same server: if it was asked for, or has new secrets, try at once. */
+	update(secret: Secret): void {
+		if (this.#access.update(secret) || this.#refusals > 0) this.poke();
+	}
+
+	/** The network or the tab is back, or there are new secrets: do not wait for the backoff. */
+	poke(): void {
+		if (this.#closed) return;
+		this.#uplink.poke();
+		if (!this.#retryTimer.running) return;
+		this.#retryTimer.cancel();
+		this.#review();
+	}
+
+	/** Send the feeds' states to the kernel now, if the way is open. */
+	report(): void {
+		if (this.#link.state === "open") this.#uplink.lease();
+	}
+
+	/** True while packs for this feed are on their way to Python. */
+	waitsFor(feed: string): boolean {
+		return this.#uplink.waitsFor(feed);
+	}
+
+	/** The host says the kernel may be gone. Resolves to whether it is; if so, everything has ended here. */
+	suspect(): Promise<boolean> {
+		this.#vigil ??= watchKernel(this.#env, () => this.#access.prove()).then((gone) => {
+			this.#vigil = null;
+			if (gone) this.#fail(texts.KERNEL_GONE);
+			else this.#review();
+			return gone;
+		});
+		return this.#vigil;
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#closeStream();
+		for (const timer of [this.#retryTimer, this.#lingerTimer, this.#lastWordsTimer]) timer.cancel();
+		this.#uplink.close();
+		this.#roster.flush(() => false);
+		this.#onClosed();
+	}
+
+	// ---- what is needed, and what is there -------------------------------------------------------------------------
+
+	/** Soon, and once however many call: twenty views of one cell's output open one stream. */
+	#review(): void {
+		if (this.#reviewing || this.#closed) return;
+		this.#reviewing = true;
+		queueMicrotask(() => {
+			this.#reviewing = false;
+			if (!this.#closed) this.#reviewNow();
+		});
+	}
+
+	#reviewNow(): void {
+		if (this.#roster.empty) {
+			this.#leave();
+			return;
+		}
+		this.#tell();
+		if (this.#held || this.#retryTimer.running) return;
+		if (this.#connecting) this.#again = true;
+		else if (!this.#fits()) void this.#connect();
+	}
+
+	/** Nobody is left: close, after the linger, and after everything has gone back to Python. */
+	#leave(): void {
+		if (this.#lingerTimer.running || this.#vigil !== null) return;
+		this.#closeStream();
+		this.#retryTimer.cancel();
+		if (this.#uplink.idle) this.close();
+		else if (!this.#lastWordsTimer.running) this.#lastWordsTimer.start(LAST_WORDS_MS);
+	}
+
+	/** Whether the stream serves everybody. */
+	#fits(): boolean {
+		const stream = this.#stream;
+		const channels = this.#roster.channels();
+		if (stream === null || stream.channels.size !== channels.length) return false;
+		return channels.every((channel) => {
+			if (!stream.channels.has(channel)) return false;
+			const sent = stream.sent.get(channel);
+			if (sent === undefined) return true; // before `open`; looked at again then
+			return this.#roster
+				.readers(channel)
+				.every((reader) => stream.serves.has(reader) || joins(reader.cursor, sent));
+		});
+	}
+
+	async #connect(): Promise<void> {
+		this.#connecting = true;
+		do {
+			this.#again = false;
+			await this.#attempt();
+		} while (this.#again && !this.#retryTimer.running && !this.#closed);
+		this.#connecting = false;
+	}
+
+	async #attempt(): Promise<void> {
+		const channels = this.#roster.channels();
+		if (channels.length === 0 || this.#held || this.#fits()) return;
+		const body = JSON.stringify({ client: this.#page, channels });
+		const answer = await this.#access.post("/tickets", body, TICKET_TIMEOUT_MS);
+		if (this.#closed) return;
+		const ticket = answer.kind === "answer" && answer.status === 200 ? answer.body?.ticket : undefined;
+		if (typeof ticket !== "string") this.#noTicket(answer, channels);
+		else if (this.#roster.channels().join("\n") !== channels.join("\n")) this.#again = true;
+		else if (!this.#held) this.#openStream(ticket, channels);
+	}
+
+	#noTicket(answer: Answer, asked: readonly string[]): void {
+		const status = answer.kind === "answer" ? answer.status : 0;
+		const named = answer.kind === "answer" && status === 404 ? answer.body?.channels : undefined;
+		const gone = Array.isArray(named) ? asked.filter((channel) => named.includes(channel)) : [];
+		if (status === 401 || status === 403) this.#refused();
+		else if (gone.length > 0) {
+			for (const channel of gone) this.#end(channel);
+			this.#again = true;
+		} else this.#retry(texts.troubleOf(answer, this.#access.url), this.#backoff.next());
+	}
+
+	/** The secret is not valid. The kernel may have a newer one; if that fails too, it is over. */
+	#refused(): void {
+		this.#refusals += 1;
+		if (this.#refusals > 1) {
+			this.#fail(texts.REFUSED);
+			return;
+		}
+		this.#retry(texts.ASKING_AGAIN, WELCOME_WAIT_MS);
+		for (const subscriber of this.#roster.all()) subscriber.hello();
+	}
+
+	// ---- the stream ------------------------------------------------------------------------------------------------
+
+	#openStream(ticket: string, channels: readonly string[]): void {
+		const query = new URLSearchParams({ ticket, client: this.#page });
+		for (const channel of channels) {
+			query.append("channel", channel);
+			query.append("after", formatCursor(this.#roster.after(channel)));
+		}
+		this.#closeStream();
+		const url = `${this.#access.url}/events?${query}`;
+		const stream: Stream = new Stream(this.#env, url, channels, this.#silenceMs, {
+			open: () => this.#opened(stream),
+			pack: (pack, text) => this.#pack(pack, text),
+			heartbeat: (cursors) => this.#heartbeat(cursors),
+			ended: (channel) => this.#end(channel),
+			rotate: () => this.#rotated(),
+			broken: () => this.#broken(),
+		});
+		for (const channel of channels) {
+			for (const reader of this.#roster.readers(channel)) stream.serves.add(reader);
+		}
+		this.#stream = stream;
+	}
+
+	#closeStream(): void {
+		this.#stream?.close();
+		this.#stream = null;
+	}
+
+	#opened(stream: Stream): void {
+		this.#backoff.reset();
+		this.#refusals = 0;
+		this.#roster.adopt(stream.sent);
+		this.#say({ state: "open", text: "" });
+		this.#uplink.poke();
+		this.#uplink.lease();
+		this.#review(); // somebody may have come in the meantime
+	}
+
+	#pack(pack: Pack, text: string): void {
+		this.#packs += 1;
+		this.#events += pack.events.length;
+		const { wanted, refused } = this.#roster.deliver(pack, text.length);
+		if (wanted.length > 0) this.#uplink.add(text, wanted);
+		if (refused) this.#askAgain();
+	}
+
+	#heartbeat(cursors: ReadonlyMap<string, Cursor>): void {
+		const late = [...cursors].some(([channel, sent]) =>
+			this.#roster.readers(channel).some((reader) => !joins(reader.cursor, sent)),
+		);
+		this.#uplink.lease();
+		if (late) this.#askAgain();
+		else this.#rejoins = 0;
+	}
+
+	/** At once the first time; with backoff while that does not help. */
+	#askAgain(): void {
+		if (this.#stream === null || this.#connecting || this.#retryTimer.running) return;
+		this.#closeStream();
+		this.#rejoins += 1;
+		if (this.#rejoins > 1) {
+			this.#retryTimer.start(this.#rejoin.next());
+			return;
+		}
+		this.#rejoin.reset();
+		this.#review();
+	}
+
+	#rotated(): void {
+		this.#stream = null;
+		this.#review();
+	}
+
+	#broken(): void {
+		this.#stream = null;
+		this.#access.distrust();
+		if (this.#roster.empty) return;
+		this.#retry(texts.unreachable(this.#access.url), this.#backoff.next());
+	}
+
+	#retry(text: string, ms: number): void {
+		this.#closeStream();
+		this.#say({ state: "reconnecting", text });
+		this.#retryTimer.start(ms);
+	}
+
+	// ---- the subscribers -------------------------------------------------------------------------------------------
+
+	#say(link: LinkState): void {
+		this.#link = link;
+		this.#tell();
+	}
+
+	/** Each subscriber ignores what it knows already. "open" is told to those whose channel has come. */
+	#tell(): void {
+		const stream = this.#stream;
+		this.#roster.tell(this.#link, (channel) => stream?.sent.has(channel) === true);
+	}
+
+	#end(channel: string): void {
+		for (const subscriber of this.#roster.of(channel)) {
+			this.#roster.remove(subscriber);
+			subscriber.ended();
+		}
+		this.#lingerTimer.start(LINGER_MS);
+		this.#uplink.lease();
+	}
+
+	#fail(text: string): void {
+		const all = this.#roster.all();
+		for (const subscriber of all) this.#roster.remove(subscriber);
+		this.close();
+		for (const subscriber of all) subscriber.link({ state: "failed", text });
+	}
+
+	#uplinkHost(): UplinkHost {
+		return {
+			page: this.#page,
+			post: (body) => this.#access.post("/received", body, RECEIVED_TIMEOUT_MS),
+			reported: () => this.#roster.knownFeeds(),
+			report: (feed, waiting) => this.#roster.known(feed)?.report(waiting) ?? null,
+			answered: (feed, answer) => this.#answered(feed, answer),
+			hold: (on) => this.#hold(on),
+			refused: () => {
+				// Only a ticket decides that a second try has failed: this one may repeat before the new secret has come.
+				if (this.#refusals === 0) this.#refused();
+			},
+			moved: () => {
+				this.#roster.flush((feed) => this.#uplink.waitsFor(feed));
+				if (this.#roster.empty) this.#review();
+			},
+		};
+	}
+
+	#answered(feed: string, answer: FeedAnswer | null): void {
+		const subscriber = this.#roster.known(feed);
+		if (subscriber === undefined || (answer !== null && !answer.resume)) return;
+		this.#uplink.drop(feed);
+		if (answer === null) {
+			if (this.#roster.remove(subscriber)) this.#lingerTimer.start(LINGER_MS);
+			subscriber.closed();
+			return;
+		}
+		subscriber.synced.cursor = parseCursor(answer.cursor);
+		this.#stream?.serves.delete(subscriber.synced);
+		this.#review();
+	}
+
+	#hold(on: boolean): void {
+		this.#held = on;
+		if (on) {
+			this.#closeStream();
+			this.#say({ state: "reconnecting", text: texts.HELD });
+		} else this.#review();
+	}
+}

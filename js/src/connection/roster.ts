@@ -1,0 +1,106 @@
+/** Who reads what on one connection. */
+
+import type { Pack } from "../protocol.ts";
+import { type Cursor, earliest, type Reader } from "./cursor.ts";
+import type { LinkState, Subscriber } from "./subscriber.ts";
+
+export interface Delivered {
+	/** Feeds whose packs go back to Python. */
+	readonly wanted: readonly string[];
+	/** Some reader refused: the pack does not join on to what it has. */
+	readonly refused: boolean;
+}
+
+export class Roster {
+	readonly #subscribers = new Map<string, Subscriber>();
+	/** Also those that left while packs of theirs still wait to go back to Python. */
+	readonly #known = new Map<string, Subscriber>();
+	/** The epoch each channel was last seen in. */
+	readonly #epochs = new Map<string, string>();
+
+	get empty(): boolean {
+		return this.#subscribers.size === 0;
+	}
+
+	feeds(): string[] {
+		return [...this.#subscribers.keys()];
+	}
+
+	all(): Subscriber[] {
+		return [...this.#subscribers.values()];
+	}
+
+	add(subscriber: Subscriber): void {
+		this.#subscribers.set(subscriber.feed, subscriber);
+		this.#known.set(subscriber.feed, subscriber);
+	}
+
+	/** False if it was not there. */
+	remove(subscriber: Subscriber): boolean {
+		if (this.#subscribers.get(subscriber.feed) !== subscriber) return false;
+		return this.#subscribers.delete(subscriber.feed);
+	}
+
+	/** Subscribers, and those whose last packs or last state the kernel has not acknowledged. */
+	knownFeeds(): string[] {
+		return [...this.#known.keys()];
+	}
+
+	known(feed: string): Subscriber | undefined {
+		return this.#known.get(feed);
+	}
+
+	/** The kernel has all of those for which `waits` is false: tell them, and forget them if they have left. */
+	flush(waits: (feed: string) => boolean): void {
+		for (const [feed, subscriber] of [...this.#known]) {
+			if (waits(feed)) continue;
+			if (this.#subscribers.get(feed) !== subscriber) this.#known.delete(feed);
+			subscriber.flushed();
+		}
+	}
+
+	of(channel: string): Subscriber[] {
+		return this.all().filter((subscriber) => subscriber.channel === channel);
+	}
+
+	channels(): string[] {
+		return [...new Set(this.all().map((subscriber) => subscriber.channel))].sort();
+	}
+
+	readers(channel: string): Reader[] {
+		return this.of(channel).flatMap((subscriber) => [subscriber.shown, subscriber.synced]);
+	}
+
+	/** Where to ask a channel from. */
+	after(channel: string): Cursor | null {
+		const cursors = this.readers(channel).map((reader) => reader.cursor);
+		return earliest(cursors, this.#epochs.get(channel) ?? null);
+	}
+
+	/** Readers without a place start where the stream starts. The others keep theirs: only so is a gap noticed. */
+	adopt(sent: ReadonlyMap<string, Cursor>): void {
+		for (const [channel, cursor] of sent) {
+			for (const reader of this.readers(channel)) reader.cursor ??= cursor;
+		}
+	}
+
+	deliver(pack: Pack, chars: number): Delivered {
+		this.#epochs.set(pack.channel, pack.epoch);
+		const wanted: string[] = [];
+		let refused = false;
+		for (const subscriber of this.of(pack.channel)) {
+			const shown = subscriber.shown.read(pack);
+			const synced = subscriber.synced.read(pack);
+			if (synced.kind === "take") wanted.push(subscriber.feed);
+			if (shown.kind === "take") subscriber.take(pack, shown.from, shown.lost, chars);
+			refused ||= shown.kind === "refuse" || synced.kind === "refuse";
+		}
+		return { wanted, refused };
+	}
+
+	tell(link: LinkState, toldOpen: (channel: string) => boolean): void {
+		for (const subscriber of this.all()) {
+			if (link.state !== "open" || toldOpen(subscriber.channel)) subscriber.link(link);
+		}
+	}
+}

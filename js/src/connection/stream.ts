@@ -1,0 +1,125 @@
+/** One EventSource: its messages as calls, its silence as an error. */
+
+import type { Env, Source } from "../env.ts";
+import { asCursors, asObject, asPack, type Pack, parseObject } from "../protocol.ts";
+import { type Cursor, endOf, parseCursor, type Reader } from "./cursor.ts";
+
+const OPEN_TIMEOUT_MS = 10_000;
+
+export interface StreamEvents {
+	open(): void;
+	/** `text` is the pack as it came, byte for byte. */
+	pack(pack: Pack, text: string): void;
+	heartbeat(cursors: ReadonlyMap<string, Cursor>): void;
+	ended(channel: string): void;
+	rotate(): void;
+	/** The stream is closed, because of an error or silence. */
+	broken(): void;
+}
+
+export class Stream {
+	readonly channels: ReadonlySet<string>;
+	/** Up to where the server has sent each channel; empty before `open`. */
+	readonly sent = new Map<string, Cursor>();
+	/** Readers that this stream was opened for, or that fit when they came. */
+	readonly serves = new Set<Reader>();
+	opened = false;
+	readonly #env: Env;
+	readonly #on: StreamEvents;
+	readonly #silenceMs: number;
+	readonly #source: Source;
+	#closed = false;
+	#heardAt: number;
+	#cancelWatch: () => void;
+
+	constructor(env: Env, url: string, channels: Iterable<string>, silenceMs: number, on: StreamEvents) {
+		this.#env = env;
+		this.#on = on;
+		this.#silenceMs = silenceMs;
+		this.channels = new Set(channels);
+		this.#heardAt = env.now();
+		this.#source = env.openSource(url);
+		this.#listen("open", (data) => this.#open(data));
+		this.#listen("pack", (data, text) => this.#pack(data, text));
+		this.#listen("heartbeat", (data) => this.#heartbeat(data));
+		this.#listen("ended", (data) => this.#ended(data));
+		this.#listen("rotate", () => this.#rotate());
+		this.#source.addEventListener("error", () => this.#break());
+		this.#cancelWatch = env.later(OPEN_TIMEOUT_MS, () => this.#watch());
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#cancelWatch();
+		this.#source.close();
+	}
+
+	/** EventSource has an `open` of its own, without data: it says only that the headers came. */
+	#listen(type: string, handle: (data: Record<string, unknown>, text: string) => void): void {
+		this.#source.addEventListener(type, ({ data }) => {
+			if (this.#closed || typeof data !== "string") return;
+			this.#heardAt = this.#env.now();
+			const object = parseObject(data);
+			if (object === null) this.#break();
+			else handle(object, data);
+		});
+	}
+
+	#open(data: Record<string, unknown>): void {
+		const cursors = asCursors(data);
+		if (cursors === null) {
+			this.#break();
+			return;
+		}
+		for (const [name, text] of cursors) {
+			const cursor = parseCursor(text);
+			if (cursor !== null) this.sent.set(name, cursor);
+		}
+		this.opened = true;
+		this.#on.open();
+	}
+
+	#pack(data: Record<string, unknown>, text: string): void {
+		const pack = asPack(data);
+		if (pack === null) {
+			this.#break();
+			return;
+		}
+		this.sent.set(pack.channel, endOf(pack));
+		this.#on.pack(pack, text);
+	}
+
+	#heartbeat(data: Record<string, unknown>): void {
+		const cursors = new Map<string, Cursor>();
+		for (const [name, text] of asCursors(data) ?? []) {
+			const cursor = parseCursor(text);
+			if (cursor !== null) cursors.set(name, cursor);
+		}
+		this.#on.heartbeat(cursors);
+	}
+
+	#ended(data: Record<string, unknown>): void {
+		const channel = asObject(data)?.channel;
+		if (typeof channel === "string") this.#on.ended(channel);
+	}
+
+	#rotate(): void {
+		this.close();
+		this.#on.rotate();
+	}
+
+	#break(): void {
+		if (this.#closed) return;
+		this.close();
+		this.#on.broken();
+	}
+
+	/** One timer that looks at the time of the last message: setting one anew for each message would cost more. */
+	#watch(): void {
+		const limit = this.opened ? this.#silenceMs : OPEN_TIMEOUT_MS;
+		const left = this.#heardAt + limit - this.#env.now();
+		if (left <= 0) this.#break();
+		else this.#cancelWatch = this.#env.later(left, () => this.#watch());
+	}
+}

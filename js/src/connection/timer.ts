@@ -1,0 +1,30 @@
+import type { Env } from "../env.ts";
+
+/** One thing that will happen once: starting it again moves it. */
+export class Timer {
+	readonly #env: Env;
+	readonly #fire: () => void;
+	#cancel: (() => void) | null = null;
+
+	constructor(env: Env, fire: () => void) {
+		this.#env = env;
+		this.#fire = fire;
+	}
+
+	get running(): boolean {
+		return this.#cancel !== null;
+	}
+
+	start(ms: number): void {
+		this.cancel();
+		this.#cancel = this.#env.later(ms, () => {
+			this.#cancel = null;
+			this.#fire();
+		});
+	}
+
+	cancel(): void {
+		this.#cancel?.();
+		this.#cancel = null;
+	}
+}

@@ -1,0 +1,126 @@
+/** The shapes of docs/protocol.md, and its numbers. */
+
+/** Pages of different protocols share nothing but the browser tab. */
+export const PROTOCOL = "1";
+
+export type State = "idle" | "connecting" | "open" | "reconnecting" | "ended" | "closed" | "failed";
+export type Transport = "" | "direct";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Where the kernel's server is, and what opens it. In memory only. */
+export interface Secret {
+	readonly url: string;
+	readonly server: string;
+	readonly bearer: string;
+	readonly key: string;
+}
+
+export interface Welcome extends Secret {
+	readonly kind: "welcome";
+	readonly feed: string;
+	readonly channel: string;
+	readonly start: string;
+	readonly count: number;
+	readonly lost: number;
+	readonly heartbeat_s: number;
+	readonly silence_s: number;
+}
+
+export interface Problem {
+	readonly kind: "error";
+	readonly text: string;
+}
+
+/** Microseconds since 1970, type, data. */
+export type WireEvent = readonly [time_us: number, type: string, data: Json];
+
+export interface Pack {
+	readonly channel: string;
+	readonly epoch: string;
+	readonly first: number;
+	readonly events: readonly WireEvent[];
+	readonly gap?: boolean;
+}
+
+export interface FeedReport {
+	readonly state: State;
+	readonly transport: Transport;
+	readonly latency_ms: number | null;
+}
+
+export interface FeedAnswer {
+	readonly cursor: string;
+	readonly resume: boolean;
+}
+
+export const DEFAULT_SILENCE_S = 40;
+export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+export const HIGH_WATER_BYTES = 32 * 1024 * 1024;
+export const LOW_WATER_BYTES = 8 * 1024 * 1024;
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A parsed JSON object, or null for everything else. */
+export function asObject(value: unknown): Record<string, unknown> | null {
+	return isObject(value) ? value : null;
+}
+
+/** Parse text that comes over the network: null instead of an exception. */
+export function parseObject(text: string): Record<string, unknown> | null {
+	try {
+		return asObject(JSON.parse(text));
+	} catch {
+		return null;
+	}
+}
+
+function textOf(value: unknown): string {
+	return typeof value === "string" ? value : "";
+}
+
+function numberOf(value: unknown, otherwise: number): number {
+	return typeof value === "number" && Number.isFinite(value) ? value : otherwise;
+}
+
+/** The kernel's `welcome`; null if it lacks something without which nothing works. */
+export function asWelcome(value: unknown): Welcome | null {
+	const object = asObject(value);
+	if (object?.kind !== "welcome") return null;
+	const { url, server, bearer, key, feed, channel } = object;
+	const needed = [url, server, bearer, key, feed, channel];
+	if (needed.some((part) => typeof part !== "string" || part === "")) return null;
+	return {
+		kind: "welcome",
+		url: textOf(url).replace(/\/+$/, ""),
+		server: textOf(server),
+		bearer: textOf(bearer),
+		key: textOf(key),
+		feed: textOf(feed),
+		channel: textOf(channel),
+		start: textOf(object.start),
+		count: numberOf(object.count, 0),
+		lost: numberOf(object.lost, 0),
+		heartbeat_s: numberOf(object.heartbeat_s, 15),
+		silence_s: numberOf(object.silence_s, DEFAULT_SILENCE_S),
+	};
+}
+
+/** A pack whose frame is sound. Its events are the server's word: checking each one again would cost as much as parsing. */
+export function asPack(value: unknown): Pack | null {
+	const object = asObject(value);
+	if (object === null || !Array.isArray(object.events)) return null;
+	const { channel, epoch, first } = object;
+	if (typeof channel !== "string" || typeof epoch !== "string") return null;
+	if (typeof first !== "number" || !Number.isSafeInteger(first) || first < 1) return null;
+	return { channel, epoch, first, events: object.events, ...(object.gap === true ? { gap: true } : {}) };
+}
+
+/** The `channels` of `open` and `heartbeat`: name to cursor. */
+export function asCursors(value: unknown): Map<string, string> | null {
+	const channels = asObject(asObject(value)?.channels);
+	if (channels === null) return null;
+	return new Map(Object.entries(channels).map(([name, cursor]) => [name, textOf(cursor)]));
+}

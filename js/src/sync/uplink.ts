@@ -1,0 +1,214 @@
+/**
+ * Back to Python: packs as they came, in batches, acknowledged (docs/protocol.md, section 4).
+ *
+ * Theory of operation: a queue of raw pack texts. One POST is in flight; when its answer comes, the texts it carried go
+ * and the next POST takes what has gathered meanwhile. So the batches grow with the load by themselves, and an idle page
+ * sends an event at once. Without an answer the same texts are sent again; the kernel's Receiver drops what it has.
+ * Never requestAnimationFrame, and timers only for retries: hidden tabs stop the one and slow down the other.
+ */
+
+import { Backoff } from "../connection/backoff.ts";
+import type { Answer } from "../connection/proof.ts";
+import type { Env } from "../env.ts";
+import {
+	asObject,
+	type FeedAnswer,
+	type FeedReport,
+	HIGH_WATER_BYTES,
+	LOW_WATER_BYTES,
+	MAX_BODY_BYTES,
+} from "../protocol.ts";
+
+export interface UplinkHost {
+	readonly page: string;
+	post(body: string): Promise<Answer>;
+	/** Feeds that every body names, events or not: the lease. */
+	reported(): Iterable<string>;
+	/** `waiting`: packs for this feed remain behind this body. */
+	report(feed: string, waiting: boolean): FeedReport | null;
+	answered(feed: string, answer: FeedAnswer | null): void;
+	/** More than HIGH_WATER_BYTES wait (true), or fewer than LOW_WATER_BYTES again (false). */
+	hold(on: boolean): void;
+	/** The secret is not valid any more. */
+	refused(): void;
+	/** Something was acknowledged. */
+	moved(): void;
+}
+
+interface Waiting {
+	readonly text: string;
+	readonly bytes: number;
+	feeds: readonly string[];
+}
+
+const encoder = new TextEncoder();
+
+export class Uplink {
+	readonly #env: Env;
+	readonly #host: UplinkHost;
+	readonly #backoff: Backoff;
+	#queue: Waiting[] = [];
+	#waitingBytes = 0;
+	#inFlight = 0;
+	#flying = false;
+	#leaseDue = false;
+	#scheduled = false;
+	#held = false;
+	#closed = false;
+	#onePerBody = false;
+	#cancelRetry: (() => void) | null = null;
+
+	constructor(env: Env, host: UplinkHost) {
+		this.#env = env;
+		this.#host = host;
+		this.#backoff = new Backoff(env.random);
+	}
+
+	get waitingBytes(): number {
+		return this.#waitingBytes;
+	}
+
+	/** Nothing waits and nothing is in flight. */
+	get idle(): boolean {
+		return this.#queue.length === 0 && !this.#flying;
+	}
+
+	add(text: string, feeds: readonly string[]): void {
+		if (this.#closed) return;
+		const bytes = encoder.encode(text).length;
+		this.#queue.push({ text, bytes, feeds });
+		this.#waitingBytes += bytes;
+		this.#checkFlow();
+		this.#schedule();
+	}
+
+	/** Tell the kernel that this page lives, and its feeds' states. */
+	lease(): void {
+		this.#leaseDue = true;
+		this.#schedule();
+	}
+
+	/** The way may be open again: do not wait for the backoff. */
+	poke(): void {
+		if (this.#cancelRetry === null) return;
+		this.#cancelRetry();
+		this.#cancelRetry = null;
+		this.#schedule();
+	}
+
+	waitsFor(feed: string): boolean {
+		return this.#queue.some((waiting) => waiting.feeds.includes(feed));
+	}
+
+	/** Leave out what waits for this feed: it goes back to an earlier cursor, or is closed. */
+	drop(feed: string): void {
+		const sent = this.#queue.slice(0, this.#inFlight);
+		const rest = this.#queue.slice(this.#inFlight);
+		for (const waiting of rest) waiting.feeds = waiting.feeds.filter((name) => name !== feed);
+		this.#queue = [...sent, ...rest.filter((waiting) => waiting.feeds.length > 0)];
+		this.#recount();
+	}
+
+	close(): void {
+		this.#closed = true;
+		this.#cancelRetry?.();
+		this.#cancelRetry = null;
+		this.#queue = [];
+		this.#waitingBytes = 0;
+		this.#inFlight = 0;
+	}
+
+	#recount(): void {
+		this.#waitingBytes = this.#queue.reduce((sum, waiting) => sum + waiting.bytes, 0);
+		this.#checkFlow();
+	}
+
+	#checkFlow(): void {
+		if (!this.#held && this.#waitingBytes > HIGH_WATER_BYTES) {
+			this.#held = true;
+			this.#host.hold(true);
+		} else if (this.#held && this.#waitingBytes < LOW_WATER_BYTES) {
+			this.#held = false;
+			this.#host.hold(false);
+		}
+	}
+
+	/** At the end of this task, so that what one task brings goes in one body. */
+	#schedule(): void {
+		if (this.#scheduled || this.#flying || this.#closed || this.#cancelRetry !== null) return;
+		this.#scheduled = true;
+		queueMicrotask(() => {
+			this.#scheduled = false;
+			if (this.#flying || this.#closed || (!this.#leaseDue && this.#queue.length === 0)) return;
+			void this.#fly();
+		});
+	}
+
+	async #fly(): Promise<void> {
+		this.#flying = true;
+		this.#leaseDue = false;
+		const body = this.#body();
+		const answer = await this.#host.post(body);
+		this.#flying = false;
+		if (this.#closed) return;
+		if (answer.kind === "answer" && answer.status === 200) this.#acknowledged(answer.body);
+		else this.#failed(answer);
+	}
+
+	#acknowledged(body: Record<string, unknown> | null): void {
+		this.#backoff.reset();
+		this.#queue.splice(0, this.#inFlight);
+		this.#inFlight = 0;
+		this.#recount();
+		for (const [feed, value] of Object.entries(asObject(body?.feeds) ?? {})) {
+			const answer = asObject(value);
+			if (answer === null) this.#host.answered(feed, null);
+			else if (typeof answer.cursor === "string") {
+				this.#host.answered(feed, { cursor: answer.cursor, resume: answer.resume === true });
+			}
+		}
+		this.#host.moved();
+		if (this.#queue.length === 0) this.#onePerBody = false;
+		if (this.#leaseDue || this.#queue.length > 0) this.#schedule();
+	}
+
+	#failed(answer: Answer): void {
+		this.#inFlight = 0;
+		this.#leaseDue = true;
+		if (answer.kind === "answer") {
+			if (answer.status === 401 || answer.status === 403) this.#host.refused();
+			// Perhaps it was too much at once: then smaller bodies go through.
+			else if (answer.status < 500) this.#onePerBody = true;
+		}
+		this.#cancelRetry = this.#env.later(this.#backoff.next(), () => {
+			this.#cancelRetry = null;
+			this.#schedule();
+		});
+	}
+
+	#body(): string {
+		const batch = this.#batch();
+		this.#inFlight = batch.length;
+		const behind = new Set(this.#queue.slice(batch.length).flatMap((waiting) => waiting.feeds));
+		const feeds: Record<string, FeedReport> = {};
+		for (const feed of [...this.#host.reported(), ...batch.flatMap((waiting) => waiting.feeds)]) {
+			const report = feeds[feed] ?? this.#host.report(feed, behind.has(feed));
+			if (report !== null) feeds[feed] = report;
+		}
+		const wanted = JSON.stringify(batch.map((waiting) => waiting.feeds));
+		const packs = batch.map((waiting) => waiting.text).join(",");
+		const page = JSON.stringify(this.#host.page);
+		return `{"page":${page},"feeds":${JSON.stringify(feeds)},"wanted":${wanted},"packs":[${packs}]}`;
+	}
+
+	#batch(): Waiting[] {
+		const batch: Waiting[] = [];
+		let bytes = 0;
+		for (const waiting of this.#queue) {
+			bytes += waiting.bytes;
+			if (batch.length > 0 && (bytes > MAX_BODY_BYTES || this.#onePerBody)) break;
+			batch.push(waiting);
+		}
+		return batch;
+	}
+}

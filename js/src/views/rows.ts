@@ -1,0 +1,128 @@
+/** The rows of the log: made from records, bounded, usable by keyboard. */
+
+import type { EventRecord, FeedRecord } from "../ring.ts";
+import { element, ICONS, icon, PREFIX } from "./dom.ts";
+import { formatGap, formatTime } from "./format.ts";
+import { writeCompact, writePretty } from "./json.ts";
+
+const HUES = 8;
+
+/** The same type has the same colour in every view and on every day. */
+function hueOf(type: string): number {
+	let hash = 7;
+	for (const character of type) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+	return hash % HUES;
+}
+
+export class Rows {
+	readonly el = element("div", "rows", { role: "log", "aria-live": "off", tabindex: "0" });
+	readonly #records = new WeakMap<Element, EventRecord>();
+	readonly #onReading: () => void;
+
+	/** `onReading`: the reader opens a row or moves to one, so the rows must stand still. */
+	constructor(onReading: () => void) {
+		this.#onReading = onReading;
+		this.el.addEventListener("click", (event) => this.#onClick(event));
+		this.el.addEventListener("keydown", (event) => this.#onKey(event));
+	}
+
+	get length(): number {
+		return this.el.childElementCount;
+	}
+
+	append(records: readonly FeedRecord[], most: number): void {
+		const surplus = this.length + records.length - most;
+		for (let at = 0; at < surplus; at += 1) this.el.firstElementChild?.remove();
+		const fragment = document.createDocumentFragment();
+		for (const record of records)
+			fragment.append(record.kind === "gap" ? gapRow(record.lost) : this.#eventRow(record));
+		this.el.append(fragment);
+	}
+
+	clear(): void {
+		this.el.replaceChildren();
+	}
+
+	#eventRow(record: EventRecord): HTMLElement {
+		const plain = record.type === "message";
+		const tag = element("span", plain ? "tag tag-message" : `tag hue-${hueOf(record.type)}`, {}, record.type);
+		tag.title = record.type;
+		const json = element("span", "json");
+		writeCompact(json, record.data);
+		const time = element("span", "time", {}, formatTime(record.timeMs));
+		const line = element(
+			"div",
+			"line",
+			{ role: "button", tabindex: "-1", "aria-expanded": "false" },
+			time,
+			tag,
+			json,
+		);
+		const row = element("div", "row", {}, line);
+		this.#records.set(line, record);
+		return row;
+	}
+
+	#lineOf(target: EventTarget | null): HTMLElement | null {
+		return target instanceof Element ? target.closest<HTMLElement>(`.${PREFIX}line`) : null;
+	}
+
+	#onClick(event: MouseEvent): void {
+		const line = this.#lineOf(event.target);
+		// A drag that selected text is not a click on the row.
+		if (line !== null && document.getSelection()?.isCollapsed !== false) this.#toggle(line);
+	}
+
+	#toggle(line: HTMLElement): void {
+		const record = this.#records.get(line);
+		if (record === undefined) return;
+		const open = line.getAttribute("aria-expanded") === "true";
+		line.setAttribute("aria-expanded", String(!open));
+		if (open) line.nextElementSibling?.remove();
+		else {
+			this.#onReading();
+			line.after(details(record));
+		}
+	}
+
+	#onKey(event: KeyboardEvent): void {
+		const line = this.#lineOf(event.target);
+		if (line !== null && event.target === line && (event.key === "Enter" || event.key === " "))
+			this.#toggle(line);
+		else if (event.key === "ArrowUp" || event.key === "ArrowDown")
+			this.#move(line, event.key === "ArrowUp" ? -1 : 1);
+		else if (event.key === "Home" || event.key === "End") this.#focus(event.key === "Home" ? 0 : -1);
+		else return;
+		event.preventDefault();
+	}
+
+	#lines(): HTMLElement[] {
+		return [...this.el.querySelectorAll<HTMLElement>(`.${PREFIX}line`)];
+	}
+
+	#move(line: HTMLElement | null, by: number): void {
+		const lines = this.#lines();
+		const at = line === null ? lines.length - 1 : lines.indexOf(line) + by;
+		this.#focus(Math.min(Math.max(at, 0), lines.length - 1));
+	}
+
+	#focus(at: number): void {
+		this.#onReading();
+		const line = this.#lines().at(at);
+		line?.focus({ preventScroll: true });
+		line?.scrollIntoView({ block: "nearest" });
+	}
+}
+
+function gapRow(lost: number | null): HTMLElement {
+	const text = element("span", "gap-text", {}, icon(ICONS.warning), formatGap(lost));
+	return element("div", "gap", { "data-lost": lost === null ? "unknown" : String(lost) }, text);
+}
+
+function details(record: EventRecord): HTMLElement {
+	const date = new Date(record.timeMs);
+	const caption = element("div", "details-caption", {}, `${date.toLocaleString()} · id ${record.id}`);
+	const json = element("pre", "details-json", { tabindex: "0" });
+	writePretty(json, record.data);
+	return element("div", "details", {}, caption, json);
+}

@@ -1,0 +1,104 @@
+/** The line above the log: how the feed is, and what the reader can do. */
+
+import type { Feed } from "../feed.ts";
+import type { State } from "../protocol.ts";
+import { element, ICONS, icon, setShown, setText } from "./dom.ts";
+import { formatCount, formatRate, plural } from "./format.ts";
+
+export const WORDS: Readonly<Record<State, string>> = {
+	idle: "Idle",
+	connecting: "Connecting",
+	open: "Live",
+	reconnecting: "Reconnecting",
+	ended: "Ended",
+	closed: "Closed",
+	failed: "Not connected",
+};
+
+export interface ToolbarActions {
+	pause(): void;
+	clear(): void;
+	filter(query: string): void;
+}
+
+function button(name: string, path: string, label: string, act: () => void): HTMLButtonElement {
+	const made = element(
+		"button",
+		`button ${name}`,
+		{ type: "button", title: label, "aria-label": label },
+		icon(path),
+	);
+	made.addEventListener("click", act);
+	return made;
+}
+
+export function lostText(feed: Feed): string {
+	const { lost, lostUnknown } = feed.tally;
+	if (lostUnknown) return lost === 0 ? "some lost" : `over ${formatCount(lost)} lost`;
+	return lost === 0 ? "" : `${formatCount(lost)} lost`;
+}
+
+export class Toolbar {
+	readonly el: HTMLElement;
+	readonly #state = element("span", "state-word");
+	readonly #title = element("span", "title");
+	readonly #rate = element("span", "figure");
+	readonly #count = element("span", "figure");
+	readonly #lost = element("span", "figure figure-lost");
+	readonly #transport = element("span", "transport");
+	readonly #matches = element("span", "matches", { "aria-live": "polite" });
+	readonly #input = element("input", "filter-input", {
+		type: "search",
+		placeholder: "Filter",
+		"aria-label": "Filter by type or content",
+		spellcheck: "false",
+		autocomplete: "off",
+	});
+	readonly #pause: HTMLButtonElement;
+
+	constructor(actions: ToolbarActions) {
+		this.#pause = button("pause", ICONS.pause, "Pause", actions.pause);
+		const clear = button("clear", ICONS.clear, "Clear the view", actions.clear);
+		const filter = element("label", "filter", {}, icon(ICONS.filter), this.#input, this.#matches);
+		this.#input.addEventListener("input", () => actions.filter(this.#input.value));
+		const state = element(
+			"span",
+			"state",
+			{},
+			element("span", "dot", { "aria-hidden": "true" }),
+			this.#state,
+		);
+		const figures = element("span", "figures", {}, this.#rate, this.#count, this.#lost, this.#transport);
+		const tools = element("span", "tools", {}, filter, this.#pause, clear);
+		this.el = element("div", "toolbar", {}, state, this.#title, figures, tools);
+	}
+
+	update(feed: Feed, title: string, rate: number): void {
+		const lost = lostText(feed);
+		setText(this.#state, WORDS[feed.state]);
+		setText(this.#title, title);
+		setText(this.#rate, `${formatRate(rate)}/s`);
+		setText(this.#count, plural(feed.tally.count, "event", "events"));
+		setText(this.#lost, lost);
+		setShown(this.#lost, lost !== "");
+		setText(this.#transport, feed.transport);
+		setShown(this.#transport, feed.transport !== "");
+	}
+
+	setPaused(paused: boolean): void {
+		const label = paused ? "Resume" : "Pause";
+		this.#pause.replaceChildren(
+			icon(paused ? ICONS.resume : ICONS.pause),
+			element("span", "button-text", {}, label),
+		);
+		this.#pause.title = paused
+			? "Resume: show what has come in the meantime"
+			: "Pause the view; events still count";
+		this.#pause.setAttribute("aria-label", label);
+		this.#pause.setAttribute("aria-pressed", String(paused));
+	}
+
+	setMatches(query: string, matching: number): void {
+		setText(this.#matches, query === "" ? "" : plural(matching, "match", "matches"));
+	}
+}

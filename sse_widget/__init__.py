@@ -1,0 +1,27 @@
+"""Live server pushes in notebooks: push from anywhere, see it live, react to it in Python."""
+
+from __future__ import annotations
+
+from sse_widget.core.event import Event, Gap
+from sse_widget.errors import ChannelClosed, EventTooLarge, NoPage, ServerStartError, SSEWidgetError, WaitTimeout
+from sse_widget.hub.channel import Channel
+from sse_widget.hub.subscription import Subscription
+from sse_widget.session import channel
+from sse_widget.widget.widget import SSEWidget
+
+__all__ = [
+    "Channel",
+    "ChannelClosed",
+    "Event",
+    "EventTooLarge",
+    "Gap",
+    "NoPage",
+    "SSEWidget",
+    "SSEWidgetError",
+    "ServerStartError",
+    "Subscription",
+    "WaitTimeout",
+    "channel",
+]
+
+__version__ = "0.1.0"

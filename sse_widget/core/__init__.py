@@ -1,0 +1,1 @@
+"""The rules of the stream: no I/O, no threads, no clock."""

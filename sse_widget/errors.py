@@ -1,0 +1,46 @@
+"""All exceptions of the package, by whose fault they are.
+
+* :exc:`SSEWidgetError` – the base
+    * :exc:`ChannelClosed` – you used a channel, subscription or widget after it was closed
+    * :exc:`EventTooLarge` (also `ValueError`) – the data: more bytes than the limit allows
+    * :exc:`NoPage` (also `TimeoutError`) – the situation: a widget was waited for, but no page shows it
+    * :exc:`WaitTimeout` (also `TimeoutError`) – the situation: nothing that fits came in time
+    * :exc:`ServerStartError` – the machine: the kernel's server could not be started
+
+Wrong arguments are plain `TypeError` and `ValueError`, raised before anything is changed.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ChannelClosed",
+    "EventTooLarge",
+    "NoPage",
+    "SSEWidgetError",
+    "ServerStartError",
+    "WaitTimeout",
+]
+
+
+class SSEWidgetError(Exception):
+    """Base of the package's own exceptions."""
+
+
+class ChannelClosed(SSEWidgetError):
+    """A channel, subscription or widget was used after `close()`."""
+
+
+class EventTooLarge(SSEWidgetError, ValueError):
+    """An event, or a line of a stream, has more bytes than the limit allows."""
+
+
+class WaitTimeout(SSEWidgetError, TimeoutError):
+    """Nothing that fits came before the timeout."""
+
+
+class NoPage(WaitTimeout):
+    """A widget was waited for, but no page that shows it is connected."""
+
+
+class ServerStartError(SSEWidgetError):
+    """The kernel's server could not be started."""

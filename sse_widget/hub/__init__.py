@@ -1,0 +1,1 @@
+"""Where channels live, and how many threads share them."""

@@ -1,0 +1,282 @@
+"""A channel: push from anywhere, read from anywhere."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sse_widget.core.cursor import Cursor
+from sse_widget.core.cursor import parse as parse_cursor
+from sse_widget.core.event import RESERVED_TYPES, Event, Gap, set_sequence
+from sse_widget.core.json import to_json
+from sse_widget.core.log import Limits
+from sse_widget.core.wire import check_type
+from sse_widget.errors import ChannelClosed, EventTooLarge
+from sse_widget.hub.shared_log import SharedLog
+from sse_widget.hub.subscription import Subscription
+from sse_widget.hub.table import to_pandas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+__all__ = ["Channel", "ChannelStats", "Host", "Place", "Position"]
+
+MAX_EVENT_BYTES = 1 << 20
+_EPOCH_BYTES = 6
+
+Place = Event | str | None
+"""Where a reader starts: after an `Event`, after an event id, `"oldest"`, or `"newest"`; None is the default of the function."""
+
+
+class Position(NamedTuple):
+    """A place in a channel's log."""
+
+    sequence: int  # read what follows this
+    lost: int | None  # before that, announce: 0 nothing, None a gap of unknown size
+
+
+class Host(Protocol):
+    """What a channel needs of the process it lives in."""
+
+    def url(self, channel: Channel) -> str:
+        """Return the address of the channel; starts the server."""
+
+    def curl(self, channel: Channel) -> str:
+        """Return the shell command that follows the channel."""
+
+    def display(self, channel: Channel) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        """Return the MIME bundle of the channel's live log."""
+
+    def forget(self, channel: Channel) -> None:
+        """Take a closed channel out of the registry."""
+
+
+class ChannelStats(NamedTuple):
+    """What a channel holds and who reads it, at one moment."""
+
+    pushed: int  # events pushed so far
+    held: int  # events in the history
+    held_bytes: int  # memory they take [bytes]
+    dropped: int  # events that have left the history
+    readers: list[dict[str, Any]]  # for each: "label", and how many events it is "behind"
+
+
+class Channel:
+    """One total order of events, with a bounded history; made by `sse_widget.channel`.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(self, name: str, limits: Limits, host: Host, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.name = name
+        self.epoch = secrets.token_hex(_EPOCH_BYTES)
+        self.max_event_bytes = max_event_bytes
+        self.log: SharedLog[Event] = SharedLog(limits, number=set_sequence)
+        self.host = host
+
+    # Writing
+
+    def push(self, data: object, *, type: str = "message") -> Event:  # noqa: A002 - SSE's own word
+        """Add an event; every reader gets it.
+
+        Never blocks and never waits for a reader.
+
+        Parameters
+        ----------
+        data : object
+            Any JSON value: numbers, strings, lists, dicts, None, bool; also NumPy scalars and arrays, datetimes, dataclasses and UUIDs.
+            NaN and infinity become null. An `Event` gives its data and its type.
+        type : str, default "message"
+            The event type, as in the `event:` field of SSE; `"gap"`, `"heartbeat"` and `"ended"` are the stream's own.
+
+        Returns
+        -------
+        Event
+            What was stored, with its id and time.
+
+        Raises
+        ------
+        TypeError
+            If a part of `data` has no JSON form; the message names its type and the path to it. Nothing is stored.
+        ValueError
+            If `type` is reserved, or holds a character that the stream format has no place for. Nothing is stored.
+        EventTooLarge
+            If the JSON has more than `max_event_bytes`. Nothing is stored.
+        ChannelClosed
+            If the channel was closed.
+        """
+        event = self._event(data, type)
+        self._store([event])
+        return event
+
+    def push_many(self, items: Iterable[object], *, type: str = "message") -> list[Event]:  # noqa: A002 - SSE's own word
+        """Add several events that no other event comes in between; all of them or, if one is invalid, none.
+
+        Raises as `push` does.
+        """
+        events = [self._event(data, type) for data in items]
+        self._store(events)
+        return events
+
+    def clear(self) -> None:
+        """Empty the history. Readers that had not read it yet get a `Gap`; sequences go on."""
+        self.log.clear()
+
+    def close(self) -> None:
+        """End the channel: readers finish what is there, then their loops end; widgets show "ended". Idempotent."""
+        self.log.close()
+        self.host.forget(self)
+
+    # Reading
+
+    def subscribe(self, *, after: Place = None) -> Subscription:
+        """Read the channel here in the kernel; no browser is involved.
+
+        Parameters
+        ----------
+        after : Event or str, optional
+            Start after this event or event id, or at `"oldest"`; default `"newest"`: with the next event that is pushed.
+
+        Returns
+        -------
+        Subscription
+            For `for` and `async for`, `next(timeout)` and `wait(predicate, timeout)`. It yields each `Event` once, in order, and a `Gap` where events had
+            left the history before they were read.
+
+        Raises
+        ------
+        ValueError
+            If `after` is not an event id.
+        ChannelClosed
+            If the channel was closed.
+        """
+        if self.closed:
+            message = f"expected an open channel, got {self!r}; make it anew with sse_widget.channel({self.name!r})"
+            raise ChannelClosed(message)
+        position = self.resolve("newest" if after is None else after)
+        first = Gap.between(None, self.name, Cursor(self.epoch, position.sequence)) if position.lost is None else None
+        return Subscription(self.log, position.sequence, self._gap, f"the channel {self.name!r}", first)
+
+    @property
+    def history(self) -> list[Event]:
+        """The events that are held, oldest first."""
+        return self.log.after(0).items
+
+    def since(self, event_id: str | Event) -> list[Event]:
+        """Return the events after `event_id`, oldest first; if some are gone, the first item is a `Gap`."""
+        position = self.resolve(event_id)
+        taken = self.log.after(position.sequence)
+        lost = None if position.lost is None else taken.lost
+        if lost == 0:
+            return list(taken.items)
+        return [self._gap(lost, position.sequence + taken.lost), *taken.items]
+
+    def drain(self, timeout: float | None = 10.0) -> None:
+        """Block until the attached readers have everything that was pushed before this call.
+
+        For a producer that should not outrun its readers: streams, subscriptions, and widgets (until the page's events are back in Python). Callbacks on
+        the kernel's main thread are not waited for: it is busy here.
+
+        Parameters
+        ----------
+        timeout : float [s] or None, default 10.0
+            How long to wait.
+
+        Raises
+        ------
+        WaitTimeout
+            If a reader is still behind then; the message says which and how far.
+        """
+        self.log.drain(timeout, f"the channel {self.name!r}")
+
+    def stats(self) -> ChannelStats:
+        """Return what the channel holds and who reads it."""
+        held, held_bytes, dropped, _limits = self.log.measure()
+        newest = self.log.newest
+        readers = [{"label": reader.label, "behind": newest - reader.position} for reader in self.log.readers()]
+        return ChannelStats(newest, held, held_bytes, dropped, readers)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the history as a DataFrame: `id`, `time` (UTC), `type`, and one column per key of `data` (`data` itself where it is no dict)."""
+        return to_pandas(self.history)
+
+    # Addresses
+
+    @property
+    def url(self) -> str:
+        """Where other programs of this machine read the channel; there is no secret in it."""
+        return self.host.url(self)
+
+    def curl(self) -> str:
+        """Return the `curl` line that follows the channel. It holds the kernel's secret: whoever has it can read and push."""
+        return self.host.curl(self)
+
+    # Places in the log
+
+    @property
+    def closed(self) -> bool:
+        """True after `close`."""
+        return self.log.closed
+
+    @property
+    def newest_id(self) -> str:
+        """Id of the newest event; `"<epoch>-0"` before the first."""
+        return str(Cursor(self.epoch, self.log.newest))
+
+    def resolve(self, place: Event | str) -> Position:
+        """Find the position to read after.
+
+        An id of another epoch, or one that was never issued, is not an error: all that is held follows, after a gap of unknown size.
+
+        Raises
+        ------
+        ValueError
+            If `place` is neither `"oldest"`, `"newest"` nor an event id.
+        """
+        newest = self.log.newest
+        if place == "newest":
+            return Position(newest, 0)
+        if place == "oldest":
+            return Position(self.log.oldest - 1, 0)
+        text = place.id if isinstance(place, Event) else place
+        cursor = parse_cursor(text)
+        if cursor is None:
+            message = f"expected an event, an event id, 'oldest' or 'newest', got {place!r}"
+            raise ValueError(message)
+        if cursor.epoch != self.epoch or cursor.sequence > newest:
+            return Position(self.log.oldest - 1, None)
+        return Position(cursor.sequence, 0)
+
+    def _event(self, data: object, type_: str) -> Event:
+        if isinstance(data, Event):
+            json, type_ = data.json, data.type if type_ == "message" else type_
+        else:
+            json = to_json(data)
+        if type_ != "message":
+            check_type(type_)
+            if type_ in RESERVED_TYPES:
+                message = f"expected a type other than the stream's own {sorted(RESERVED_TYPES)}, got {type_!r}"
+                raise ValueError(message)
+        if len(json) > self.max_event_bytes:
+            message = f"expected an event of at most {self.max_event_bytes} bytes, got {len(json)}; push it in parts, or push where it can be fetched"
+            raise EventTooLarge(message)
+        return Event.of(json, type_, time.time_ns() // 1000, self.name, self.epoch, 0)
+
+    def _store(self, events: list[Event]) -> None:
+        if not self.log.extend(events):
+            message = f"expected an open channel, got {self!r}; make it anew with sse_widget.channel({self.name!r})"
+            raise ChannelClosed(message)
+
+    def _gap(self, lost: int | None, sequence: int) -> Gap:
+        return Gap.between(lost, self.name, Cursor(self.epoch, sequence))
+
+    def _repr_mimebundle_(self, **_kwargs: object) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
+        return self.host.display(self)
+
+    def __repr__(self) -> str:
+        held, held_bytes, _dropped, _limits = self.log.measure()
+        state = ", closed" if self.closed else ""
+        return f"<Channel {self.name!r}: {self.log.newest} events pushed, {held} held ({held_bytes / 2**20:.1f} MiB){state}>"

@@ -1,0 +1,1 @@
+"""The kernel's HTTP server: a Tornado loop on a thread of its own."""

@@ -1,0 +1,69 @@
+"""One wake-up per burst and channel, however many streams wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from sse_widget.server.frames import Frames
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sse_widget.hub.channel import Channel
+
+__all__ = ["Fanout", "Sleeper"]
+
+
+class Sleeper(Protocol):
+    """A stream that has sent everything."""
+
+    def wake(self) -> None:
+        """Look again."""
+
+
+class Fanout:
+    """A channel as the server's loop sees it. Lives on the loop; only `_pushed` is called from elsewhere."""
+
+    def __init__(self, channel: Channel, loop: asyncio.AbstractEventLoop) -> None:
+        self.channel = channel
+        self.packed = Frames(channel, packed=True)
+        self.plain = Frames(channel, packed=False)
+        self.n_streams = 0
+        self._loop = loop
+        self._sleepers: set[Sleeper] = set()
+        self._armed = False
+
+    def sleep(self, sleeper: Sleeper, position: int) -> bool:
+        """Wake `sleeper` when something follows `position`; False if something does already."""
+        log = self.channel.log
+        if self._armed:
+            # The waker may have been called and its turn on the loop be due: then it wakes this sleeper too.
+            if log.newest > position or log.closed:
+                return False
+        elif not log.arm(self._pushed, position):
+            return False
+        self._armed = True
+        self._sleepers.add(sleeper)
+        return True
+
+    def leave(self, sleeper: Sleeper) -> None:
+        """Do not wake `sleeper` any more."""
+        self._sleepers.discard(sleeper)
+
+    def wake_all(self) -> None:
+        """Let every sleeping stream look again."""
+        sleepers, self._sleepers = self._sleepers, set()
+        for sleeper in sleepers:
+            sleeper.wake()
+
+    def close(self) -> None:
+        """Take the waker back."""
+        self.channel.log.disarm(self._pushed)
+
+    def _pushed(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._turn)
+
+    def _turn(self) -> None:
+        self._armed = False
+        self.wake_all()

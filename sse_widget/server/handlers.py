@@ -1,0 +1,95 @@
+"""The short answers: proofs, tickets, batches from pages, health."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sse_widget.server.base import BaseHandler, JsonHandler, Refusal, text_of
+from sse_widget.server.guard import TICKET_S
+
+__all__ = ["HealthHandler", "ReceivedHandler", "TicketsHandler", "WhoamiHandler"]
+
+MAX_RECEIVED_BYTES: Final = 9 << 20  # 8 MiB of packs, and what is around them
+
+
+class HealthHandler(BaseHandler):
+    """`GET /healthz`: the server's loop turns."""
+
+    needs_bearer = False
+
+    def get(self) -> None:
+        """Say so."""
+        self.reply({"status": "ok"})
+
+
+class WhoamiHandler(JsonHandler):
+    """`/whoami`: the page proves itself to the kernel (POST), the kernel to the page (GET), before any secret is sent."""
+
+    needs_bearer = False
+    max_body_bytes = 4 << 10
+    content_types = frozenset({"text/plain", "application/json"})
+
+    def prepare(self) -> None:
+        """A GET has no body to check."""
+        if self.request.method == "POST":
+            super().prepare()
+        else:
+            BaseHandler.prepare(self)
+
+    def origin_may(self, origin: str | None) -> bool:
+        """Let a page that is not known yet introduce itself; that is what the POST is for."""
+        return self.request.method == "POST" or super().origin_may(origin)
+
+    def get(self) -> None:
+        """Prove that this is the kernel that gave the page its key."""
+        mac = self.state.guard.prove(self.get_query_argument("n", ""))
+        if mac is None:
+            raise Refusal(422, "expected n to be 32 hexadecimal digits")
+        self.reply({"server": self.state.guard.server_id, "mac": mac})
+
+    def post(self) -> None:
+        """Accept the page's origin if it knows the key; the answer is the same if it does not."""
+        content = self.body()
+        nonce, mac, origin = content.get("n"), content.get("mac"), self.request.headers.get("Origin", "")
+        if isinstance(nonce, str) and isinstance(mac, str) and mac.isascii():
+            self.state.guard.admit(origin, nonce, mac)
+        self.set_status(204)
+
+
+class TicketsHandler(JsonHandler):
+    """`POST /tickets`: a single-use ticket for an EventSource, which cannot send the bearer."""
+
+    def post(self) -> None:
+        """Issue one."""
+        content = self.body()
+        client = text_of(content, "client", 64)
+        names = content.get("channels")
+        limit = self.state.limits.max_channels_per_stream
+        if (
+            not isinstance(names, list)
+            or not 0 < len(names) <= limit
+            or not all(isinstance(name, str) for name in names)
+        ):
+            raise Refusal(422, f"expected 'channels' to be a list of 1 to {limit} names")
+        gone = [name for name in names if self.state.inbox.channel(name) is None]
+        if gone:
+            self.reply({"error": "no such channel", "channels": gone}, 404)
+            return
+        self.reply({"ticket": self.state.guard.issue(client, frozenset(names)), "expires_s": TICKET_S})
+
+
+class ReceivedHandler(JsonHandler):
+    """`POST /received`: what a page has received, on its way back to Python; and the page's lease."""
+
+    max_body_bytes = MAX_RECEIVED_BYTES
+
+    def post(self) -> None:
+        """Hand the batch over."""
+        content: dict[str, Any] = self.body()
+        page = text_of(content, "page", 64)
+        self.state.touch(page)
+        try:
+            answer = self.state.inbox.received(page, content)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refusal(422, f"expected a batch as docs/protocol.md describes it, got {error}") from error
+        self.reply(answer)

@@ -1,0 +1,167 @@
+"""The server thread: started by the first need, stopped with the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application
+
+from sse_widget.errors import ServerStartError
+from sse_widget.server.base import RefusedHandler
+from sse_widget.server.guard import Guard
+from sse_widget.server.handlers import HealthHandler, ReceivedHandler, TicketsHandler, WhoamiHandler
+from sse_widget.server.state import Inbox, Limits, State
+from sse_widget.server.stream import ChannelHandler, EventsHandler
+
+if TYPE_CHECKING:
+    from sse_widget.hub.channel import Channel
+
+__all__ = ["Server"]
+
+logger = logging.getLogger(__name__)
+
+_START_S: Final = 10.0
+_IDLE_S: Final = 75.0
+_BODY_S: Final = 30.0
+_MAX_HEADER_BYTES: Final = 64 << 10
+
+
+class Server:
+    """Serves one session's channels on 127.0.0.1, from a daemon thread with a loop of its own.
+
+    A cell that computes or sleeps on the kernel's main thread does not hold it up.
+    """
+
+    def __init__(self, inbox: Inbox, limits: Limits | None = None) -> None:
+        self.guard = Guard()
+        self.limits = limits or Limits()
+        self._inbox = inbox
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`; starts the server."""
+        return f"http://127.0.0.1:{self.start()}"
+
+    def url_of(self, channel: Channel) -> str:
+        """Return the address of a channel; starts the server."""
+        return f"{self.url}/channels/{quote(channel.name, safe='')}"
+
+    @property
+    def running(self) -> bool:
+        """True between `start` and `stop`, in the process that started it."""
+        return self._thread is not None and self._thread.is_alive() and self._pid == os.getpid()
+
+    def start(self, port: int = 0) -> int:
+        """Start the server if it does not run, and return its port. Thread-safe.
+
+        Raises
+        ------
+        ServerStartError
+            If no port could be opened.
+        """
+        with self._lock:
+            if not self.running:
+                self._launch(port)
+            return self._port
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """Close every stream and the port, and end the thread. Idempotent."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            if thread is None or self._pid != os.getpid() or self._loop is None or self._stopping is None:
+                return
+            if thread.is_alive():
+                self._loop.call_soon_threadsafe(self._stopping.set)
+                thread.join(timeout_s)
+            if thread.is_alive():
+                logger.warning("the server thread did not end within %s s", timeout_s)
+
+    def _launch(self, port: int) -> None:
+        started: dict[str, Any] = {}
+        ready = threading.Event()
+        thread = threading.Thread(target=self._run, args=(port, ready, started), name="sse_widget server", daemon=True)
+        thread.start()
+        if not ready.wait(_START_S) or "error" in started:
+            message = (
+                f"expected to listen on 127.0.0.1:{port or '(any port)'}, got {started.get('error', 'no answer')!r}"
+            )
+            raise ServerStartError(message)
+        self._thread, self._pid, self._port = thread, os.getpid(), started["port"]
+        self._loop, self._stopping = started["loop"], started["stopping"]
+
+    def _run(self, port: int, ready: threading.Event, started: dict[str, Any]) -> None:
+        try:
+            asyncio.run(self._serve(port, ready, started))
+        except OSError as error:
+            started["error"] = error
+        finally:
+            ready.set()
+
+    async def _serve(self, port: int, ready: threading.Event, started: dict[str, Any]) -> None:
+        state = State(self.guard, self._inbox, self.limits)
+        listener = _listen(port)
+        bound: int = listener.getsockname()[1]
+        self.guard.listen_on(bound)
+        http = HTTPServer(
+            _application(state),
+            idle_connection_timeout=_IDLE_S,
+            body_timeout=_BODY_S,
+            max_header_size=_MAX_HEADER_BYTES,
+        )
+        http.add_socket(listener)
+        stopping = asyncio.Event()
+        started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping)
+        ready.set()
+        try:
+            await stopping.wait()
+        finally:
+            http.stop()
+            state.close()
+            await http.close_all_connections()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(1024)
+        listener.setblocking(False)  # noqa: FBT003 - the socket's own signature
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _application(state: State) -> Application:
+    shared = {"state": state}
+    routes = [
+        (r"/events", EventsHandler, shared),
+        (r"/channels/(?P<name>[^/]+)", ChannelHandler, shared),
+        (r"/received", ReceivedHandler, shared),
+        (r"/tickets", TicketsHandler, shared),
+        (r"/whoami", WhoamiHandler, shared),
+        (r"/healthz", HealthHandler, shared),
+    ]
+    # No access log: a ticket in a query is spent, but a log is no place for it.
+    return Application(
+        routes, default_handler_class=RefusedHandler, default_handler_args=shared, log_function=_say_nothing
+    )
+
+
+def _say_nothing(_handler: object) -> None:
+    """Log no request; errors in handlers are logged by tornado itself."""

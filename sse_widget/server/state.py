@@ -1,0 +1,135 @@
+"""What the handlers of one server share: the guard, the streams, the channels as the loop sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from sse_widget.server.fanout import Fanout
+
+if TYPE_CHECKING:
+    from sse_widget.hub.channel import Channel
+    from sse_widget.server.guard import Guard
+    from sse_widget.server.stream import Place, StreamHandler
+
+__all__ = ["Inbox", "Limits", "State"]
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_S: Final = 1.0
+_LEFT_S: Final = 5.0
+"""How long a page may be without a stream (it reconnects) before Python is told that it has left."""
+
+
+class Inbox(Protocol):
+    """Where the server hands over what pages send; called on the server's thread, must not block."""
+
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel of that name."""
+
+    def received(self, page: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Take a batch from a page and return the answer. Raises ValueError if it is malformed."""
+
+    def page_left(self, page: str) -> None:
+        """Forget a page: it has had no stream for a while."""
+
+
+class Limits(NamedTuple):
+    """The bounds of one server; every time in seconds, every size in bytes."""
+
+    heartbeat_s: float = 15.0
+    silence_s: float = 40.0  # a page takes the stream for dead after this long without a message
+    lease_s: float = 45.0  # a page that has not posted for this long is reaped
+    stall_s: float = 60.0  # a stream whose reader takes nothing for this long is closed
+    rotate_s: float = 600.0  # ± 10 %
+    rotate_bytes: int = 64 << 20
+    max_streams: int = 2000
+    max_channels_per_stream: int = 500
+
+
+class State:
+    """Lives on the server's loop."""
+
+    def __init__(self, guard: Guard, inbox: Inbox, limits: Limits) -> None:
+        self.guard = guard
+        self.inbox = inbox
+        self.limits = limits
+        self.streams: set[StreamHandler] = set()
+        self.pages: dict[str, StreamHandler] = {}
+        self.seen: dict[str, float] = {}  # page → when it last opened a stream or posted
+        self._fanouts: dict[Channel, Fanout] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self.draining = False
+
+    def fanout(self, channel: Channel) -> Fanout:
+        """Return the one Fanout of `channel`; the last stream to leave takes it away."""
+        fanout = self._fanouts.get(channel)
+        if fanout is None:
+            fanout = self._fanouts[channel] = Fanout(channel, asyncio.get_running_loop())
+        return fanout
+
+    def enter(self, stream: StreamHandler) -> None:
+        """Register an open stream; a newer one of the same page closes the older."""
+        self.streams.add(stream)
+        for place in stream.places:
+            place.fanout.n_streams += 1
+            place.channel.log.attach(place)
+        if stream.client:
+            older = self.pages.get(stream.client)
+            self.pages[stream.client] = stream
+            self.seen[stream.client] = time.monotonic()
+            if older is not None:
+                older.cut()
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
+    def leave(self, stream: StreamHandler) -> None:
+        """Forget a stream that has ended. Idempotent."""
+        if stream not in self.streams:
+            return
+        self.streams.discard(stream)
+        for place in stream.places:
+            self.release(stream, place)
+        if self.pages.get(stream.client) is stream:
+            del self.pages[stream.client]
+            self.seen[stream.client] = time.monotonic()
+
+    def release(self, stream: StreamHandler, place: Place) -> None:
+        """Forget one of a stream's places."""
+        place.channel.log.detach(place)
+        place.fanout.leave(stream)
+        place.fanout.n_streams -= 1
+        if not place.fanout.n_streams:
+            place.fanout.close()
+            self._fanouts.pop(place.channel, None)
+
+    def touch(self, page: str) -> None:
+        """Renew the lease of a page that has a stream."""
+        if page in self.seen:
+            self.seen[page] = time.monotonic()
+
+    def close(self) -> None:
+        """Cut every stream."""
+        self.draining = True
+        for stream in list(self.streams):
+            stream.cut()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+
+    async def _sweep(self) -> None:
+        """Once a second, while there is anybody: heartbeats, leases, stalls, and pages that have left."""
+        while self.streams or self.seen:
+            await asyncio.sleep(_SWEEP_S)
+            now = time.monotonic()
+            for stream in list(self.streams):
+                stream.sweep(now)
+            for page, seen in list(self.seen.items()):
+                if page in self.pages:
+                    if now - seen > self.limits.lease_s:
+                        logger.info("closing the stream of a page that has been silent for %.0f s", now - seen)
+                        self.pages[page].cut()
+                elif now - seen > _LEFT_S:
+                    del self.seen[page]
+                    self.inbox.page_left(page)

@@ -1,0 +1,187 @@
+"""Puts the parts of one kernel together: its channels, its server, its widgets."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from typing import TYPE_CHECKING, Any
+
+from sse_widget.hub.channel import Channel
+from sse_widget.hub.memory import MemoryHub
+from sse_widget.server.server import Server
+
+if TYPE_CHECKING:
+    from sse_widget.server.state import Limits
+    from sse_widget.widget.feed import Feed
+    from sse_widget.widget.widget import SSEWidget
+
+__all__ = ["Session", "channel", "current"]
+
+_CHANNELS_PATH = "/channels/"
+
+
+class Session:
+    """One kernel's hub and server. The server starts with the first address that somebody needs."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.hub = MemoryHub(self)
+        self.server = Server(self, limits)
+        self._feeds: dict[str, Feed] = {}
+        self._views: dict[Channel, SSEWidget] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Stop the server and close the channels. Idempotent."""
+        self.hub.close()
+        self.server.stop()
+
+    # For channels
+
+    def url(self, channel: Channel) -> str:
+        """Return the address of a channel; starts the server."""
+        return self.server.url_of(channel)
+
+    def curl(self, channel: Channel) -> str:
+        """Return the shell command that follows a channel; starts the server."""
+        return f"curl -sN -H 'Authorization: Bearer {self.server.guard.bearer}' '{self.url(channel)}'"
+
+    def display(self, channel: Channel) -> Any:
+        """Return the MIME bundle of the channel's live log; the same widget each time."""
+        from sse_widget.widget.widget import SSEWidget  # noqa: PLC0415 - a session without a notebook needs no widget
+
+        if channel.closed:
+            return {"text/plain": f"{channel!r}; make it anew with sse_widget.channel({channel.name!r})"}
+        with self._lock:
+            view = self._views.get(channel)
+            if view is None:
+                view = self._views[channel] = SSEWidget(channel)
+        return view._repr_mimebundle_()
+
+    def forget(self, channel: Channel) -> None:
+        """Take a closed channel out."""
+        self.hub.forget(channel)
+        with self._lock:
+            self._views.pop(channel, None)
+
+    # For widgets
+
+    def find(self, source: object) -> Channel:
+        """Return the channel that a widget's source names."""
+        if isinstance(source, Channel):
+            return source
+        if isinstance(source, str) and source.startswith(_CHANNELS_PATH):
+            found = self.hub.get(source.removeprefix(_CHANNELS_PATH))
+            if found is not None:
+                return found
+            message = (
+                f"expected the path of a channel of this kernel, got {source!r}; make it with sse_widget.channel(...)"
+            )
+            raise ValueError(message)
+        if isinstance(source, str):
+            message = f"expected a channel or a path such as '/channels/prices', got {source!r}; did you mean sse_widget.channel({source!r})?"
+            raise ValueError(message)
+        message = f"expected a channel, got {type(source).__name__}; make one with sse_widget.channel('name')"
+        raise TypeError(message)
+
+    def enter(self, feed_id: str, feed: Feed) -> dict[str, Any]:
+        """Let pages send to `feed`, and return what they need to reach the server; starts it."""
+        url = self.server.url
+        with self._lock:
+            self._feeds[feed_id] = feed
+        guard, limits = self.server.guard, self.server.limits
+        return {
+            "url": url,
+            "server": guard.server_id,
+            "bearer": guard.bearer,
+            "key": guard.key,
+            "heartbeat_s": limits.heartbeat_s,
+            "silence_s": limits.silence_s,
+        }
+
+    def leave(self, feed_id: str) -> None:
+        """Let pages send no more; they are told with their next batch."""
+        with self._lock:
+            self._feeds.pop(feed_id, None)
+
+    # For the server, on its thread
+
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel that a stream asks for."""
+        return self.hub.get(name)
+
+    def received(self, page: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Take a batch from a page (docs/protocol.md, 4)."""
+        packs, wanted, statuses = body.get("packs", []), body.get("wanted", []), body.get("feeds", {})
+        if len(packs) != len(wanted):
+            message = f"{len(packs)} packs and {len(wanted)} lists of feeds"
+            raise ValueError(message)
+        by_feed: dict[str, list[dict[str, Any]]] = {feed_id: [] for feed_id in statuses}
+        for pack, feed_ids in zip(packs, wanted, strict=True):
+            for feed_id in feed_ids:
+                by_feed.setdefault(feed_id, []).append(pack)
+        return {
+            "feeds": {
+                feed_id: self._receive(page, feed_id, packs, statuses.get(feed_id, {}))
+                for feed_id, packs in by_feed.items()
+            }
+        }
+
+    def page_left(self, page: str) -> None:
+        """Tell every feed that a page has gone."""
+        with self._lock:
+            feeds = list(self._feeds.values())
+        for feed in feeds:
+            feed.page_left(page)
+
+    def _receive(
+        self, page: str, feed_id: str, packs: list[dict[str, Any]], status: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        feed = self._feeds.get(feed_id)
+        if feed is None:
+            return None
+        cursor, resume = feed.receive(packs)
+        feed.page_says(page, status)
+        return {"cursor": cursor, "resume": resume}
+
+
+_current: Session | None = None
+_current_lock = threading.Lock()
+
+
+def current() -> Session:
+    """Return this kernel's session; made by the first call, closed when the kernel ends."""
+    global _current  # noqa: PLW0603 - a kernel is a process
+    with _current_lock:
+        if _current is None:
+            _current = Session()
+            atexit.register(_current.close)
+        return _current
+
+
+def channel(
+    name: str, history: int | None = None, history_bytes: int | None = None, history_s: float | None = None
+) -> Channel:
+    """Get the channel of this name, or make it; running the cell again gives the same one.
+
+    Parameters
+    ----------
+    name : str
+        Up to 200 bytes, no control characters.
+    history : int, optional
+        How many events are kept for readers that come later or fall behind; default 100,000. On an existing channel: changes it.
+    history_bytes : int, optional
+        How much memory they may take [bytes]; default 32 MiB.
+    history_s : float [s], optional
+        How long they are kept; default: as long as they fit.
+
+    Returns
+    -------
+    Channel
+        As a cell's last line it shows its live log.
+
+    Raises
+    ------
+    ValueError
+        If the name or a bound is not possible.
+    """
+    return current().hub.channel(name, history, history_bytes, history_s)

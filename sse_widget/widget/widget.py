@@ -1,0 +1,221 @@
+"""`SSEWidget`: the face. It maps traits and messages, and decides nothing."""
+
+from __future__ import annotations
+
+import pathlib
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anywidget
+import traitlets
+
+from sse_widget.core.cursor import Cursor
+from sse_widget.core.event import Event
+from sse_widget.errors import ChannelClosed
+from sse_widget.hub.channel import Channel
+from sse_widget.hub.table import to_pandas
+from sse_widget.session import current
+from sse_widget.widget.callbacks import CallbacksMixin
+from sse_widget.widget.feed import Feed
+from sse_widget.widget.keywords import check_keywords
+from sse_widget.widget.listeners import Listeners
+from sse_widget.widget.live import EVENT_TRAITS, LIVE_TRAITS, STATE_TRAITS, Live
+from sse_widget.widget.main_loop import find_main_loop
+from sse_widget.widget.reading import ReadingMixin
+from sse_widget.widget.snapshot import MAX_ROWS, snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Home", "SSEWidget"]
+
+_STATIC = pathlib.Path(__file__).parent.parent / "static"
+
+
+class Home(Protocol):
+    """What a widget needs of the process it lives in."""
+
+    def find(self, source: object) -> Channel:
+        """Return the channel that a source names."""
+
+    def enter(self, feed_id: str, feed: Feed) -> dict[str, Any]:
+        """Let pages send to `feed`, and return what they need to reach the server."""
+
+    def leave(self, feed_id: str) -> None:
+        """Let them no more."""
+
+
+class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
+    """Show a stream of events, and sync what the page receives back into Python.
+
+    What Python sees is what the browser received: each event once, in order, however many tabs, views and reloads there are. The page connects while
+    the widget is shown or Python listens (a callback, an observer, a loop).
+
+    Parameters
+    ----------
+    source : Channel or str
+        What to show: a channel, or its path on this kernel's server (`"/channels/prices"`).
+    after : Event or str, default "oldest"
+        Begin after this event or event id; `"oldest"`: with the history; `"newest"`: with what is pushed from now on.
+    history : int, default 100_000
+        How many received events `events` keeps; loops and callbacks that fall further behind get a `Gap`.
+    title : str, optional
+        Shown above the log; default: the channel's name.
+    max_rows : int, default 500
+        How many rows the log shows at the most.
+    height : str, default "320px"
+        Height of the log, in CSS.
+    **traits
+        Other traits of an ipywidgets `DOMWidget`, such as `layout`.
+
+    Raises
+    ------
+    TypeError
+        If `source` is no channel, or a keyword is unknown; the message names the nearest one.
+    ChannelClosed
+        If the channel was closed.
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    event = Live(lambda self: self._event, "The last event the page received; None before the first.")
+    data = Live(lambda self: self._event and self._event.data, "Its JSON value.")
+    type = Live(lambda self: self._event.type if self._event else "", "Its type.")
+    event_id = Live(lambda self: self._event.id if self._event else "", "Its id.")
+    count = Live(lambda self: self._feed.count, "How many events were received.")
+    lost = Live(lambda self: self._feed.lost, "How many were announced as lost.")
+    latency_ms = Live(lambda self: self._feed.latency_ms, "From the push to the page, of the last event [ms].")
+    state = Live(
+        lambda self: self._feed.status.state,
+        '"idle", "connecting", "open", "reconnecting", "ended", "closed" or "failed".',
+    )
+    transport = Live(
+        lambda self: self._feed.status.transport, 'How the page reaches the stream: "direct"; "" before it does.'
+    )
+    transport_log = Live(lambda self: self._feed.status.transport_log, "What the page tried, and why it was not taken.")
+    error = Live(lambda self: self._error or self._feed.status.text, "What is wrong, in words; empty if nothing is.")
+
+    paused = traitlets.Bool(False, help="True while the views stand still; events still arrive.").tag(
+        sync=True, echo_update=False
+    )
+    title = traitlets.Unicode(help="Shown above the log.").tag(sync=True)
+    max_rows = traitlets.Int(500, min=1, max=10_000, help="How many rows the log shows at the most.").tag(sync=True)
+    height = traitlets.Unicode("320px", help="Height of the log, in CSS.").tag(sync=True)
+    _listening = traitlets.Bool(False, help="True while Python listens, so that the page connects.").tag(sync=True)
+
+    def __init__(
+        self, source: Channel | str, *, after: Event | str = "oldest", history: int = 100_000, **traits: Any
+    ) -> None:
+        check_keywords("SSEWidget", traits, {"after", "history", *self.trait_names()} - set(LIVE_TRAITS))
+        home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
+        channel = home.find(source)
+        if channel.closed:
+            message = (
+                f"expected an open channel, got {channel!r}; make it anew with sse_widget.channel({channel.name!r})"
+            )
+            raise ChannelClosed(message)
+        start = Cursor(channel.epoch, channel.resolve(after).sequence)
+        self._home, self._error, self._told = home, "", dict.fromkeys(STATE_TRAITS)
+        self._telling: tuple[int, Event] | None = None  # the thread that calls observers now, and with which event
+        self._feed = Feed(channel, start, history, self._state_changed)
+        self._listeners = Listeners(
+            self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
+        )
+        super().__init__(**{"title": channel.name, **traits})
+        self._welcome = {
+            **home.enter(self.model_id, self._feed),
+            "kind": "welcome",
+            "feed": self.model_id,
+            "channel": channel.name,
+        }
+        self.on_msg(self._take_message)
+        self._greet()
+
+    # What was received
+
+    @property
+    def events(self) -> list[Event]:
+        """The last events received, oldest first, at most `history` of them."""
+        return [event for event in self._feed.log.after(0).items if event.type != "gap"]
+
+    def since(self, event_id: Event | str) -> list[Event]:
+        """Return the received events after `event_id`, oldest first; if some are gone, the first item is a `Gap`."""
+        with self.subscribe(after=event_id) as source:
+            return source.take_all()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return `events` as a DataFrame, as `Channel.to_pandas` does."""
+        return to_pandas(self.events)
+
+    def pause(self) -> None:
+        """Let the views stand still. Events still arrive, are counted, and reach Python; `resume` shows them."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Let the views move again."""
+        self.paused = False
+
+    def close(self) -> None:
+        """End the widget: its loops and callbacks end, its views go, the page disconnects. Idempotent."""
+        if not self._feed.closed:
+            self._home.leave(self.model_id or "")
+            self._listeners.close()
+            self._feed.close()
+        super().close()
+
+    # Traits and messages
+
+    @property
+    def _event(self) -> Event | None:
+        telling = self._telling  # inside an observer, the traits are those of its event; everywhere else, the newest
+        if telling is not None and telling[0] == threading.get_ident():
+            return telling[1]
+        return self._feed.latest
+
+    def _set_listening(self, listening: bool) -> None:  # noqa: FBT001 - a trait's value
+        self._listening = listening
+
+    def _state_changed(self) -> None:
+        self._listeners.dispatcher.poke()
+
+    def _tell_event(self, event: Event) -> None:
+        self._telling = (threading.get_ident(), event)
+        try:
+            for name in EVENT_TRAITS:
+                if self.observers_of(name):
+                    old, self._told[name] = self._told.get(name), getattr(self, name)
+                    self.tell(name, old, self._told[name], self._listeners.report)
+        finally:
+            self._telling = None
+
+    def _tell_state(self) -> None:
+        for name in STATE_TRAITS:
+            old, new = self._told[name], getattr(self, name)
+            if new != old:
+                self._told[name] = new
+                self.tell(name, old, new, self._listeners.report)
+
+    def _show_error(self, text: str) -> None:
+        self._error = text
+        self.send({"kind": "error", "text": text})
+
+    def _greet(self) -> None:
+        self.send({**self._welcome, **self._feed.start_for_page(self.max_rows)})
+
+    def _take_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        if content.get("kind") == "hello":
+            self._greet()
+        elif content.get("kind") == "status":
+            self._feed.page_says(str(content.get("page")), content)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if data is None:
+            return None
+        events = self._feed.channel.log.after(max(self._feed.channel.log.newest - MAX_ROWS, 0)).items
+        return {**data, "text/html": snapshot(self.title, events, self._feed.channel.log.newest)}, metadata
+
+    def __repr__(self) -> str:
+        return f"<SSEWidget on {self._feed.channel.name!r}: {self.state}, {self.count} events, {self.lost} lost>"

@@ -1,0 +1,76 @@
+"""Fixtures of the end-to-end tests; the rig itself is in `rig/`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.rig import Browser, Lab, Notebook
+from tests.e2e.rig.notebook import ARTIFACTS, NotebookFile
+from tools.kernels import KERNELS, NEWEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    OpenNotebook = Callable[..., Notebook]
+
+TEST_TIMEOUT_S = 120
+opened = pytest.StashKey[list[NotebookFile]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker("e2e")
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_TIMEOUT_S))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep what the tabs of a failed test show, while they are still open."""
+    report = yield
+    if report.failed and report.when != "teardown":
+        for file in item.stash.get(opened, []):
+            for tab in file.tabs:
+                report.sections.append(("rig", tab.evidence.save(file.name)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for the whole run."""
+    with Lab(tmp_path_factory.mktemp("lab") / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run."""
+    with Browser() as running:
+        yield running
+
+
+@pytest.fixture(params=KERNELS)
+def kernel_name(request: pytest.FixtureRequest) -> str:
+    """Run the test once on each generation of ipykernel."""
+    return str(request.param)
+
+
+@pytest.fixture
+def open_notebook(request: pytest.FixtureRequest, lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
+    """Return a function that opens a new notebook: ``open_notebook("x = 1", "x", kernel=kernel_name)``.
+
+    Afterwards its tabs are closed and its kernel is shut down.
+    """
+    artifacts = ARTIFACTS / re.sub(r"[^\w.-]+", "-", request.node.nodeid.removeprefix("tests/e2e/"))
+    files = request.node.stash.setdefault(opened, [])
+
+    def open_it(*cells: str, kernel: str = NEWEST) -> Notebook:
+        files.append(NotebookFile.create(lab, cells, kernel))
+        return Notebook(files[-1], browser.context, artifacts).open()
+
+    yield open_it
+    for file in files:
+        file.close()

@@ -1,0 +1,57 @@
+"""What is generated and committed fits its sources."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools.check_bundle import BUILT, StaleBundle, check, hash_of
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Copy the sources and the bundle: what a test changes stays there."""
+    shutil.copytree(ROOT / "js" / "src", tmp_path / "js" / "src")
+    shutil.copytree(ROOT / "sse_widget" / "static", tmp_path / "sse_widget" / "static")
+    return tmp_path
+
+
+def test_the_bundle_is_fresh() -> None:
+    check(ROOT)
+
+
+def test_a_changed_source_makes_the_bundle_stale(tree: Path) -> None:
+    with (tree / "js/src/widget.ts").open("a") as file:
+        file.write("// changed\n")
+    with pytest.raises(StaleBundle) as stale:
+        check(tree)
+    assert str(stale.value) == "sse_widget/static/widget.js is stale; run: npm --prefix js run build"
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_missing_file_is_stale(tree: Path, name: str) -> None:
+    (tree / name).unlink()
+    with pytest.raises(StaleBundle) as stale:
+        check(tree)
+    assert str(stale.value) == f"{name} is stale; run: npm --prefix js run build"
+
+
+def test_a_moved_source_has_another_hash(tree: Path) -> None:
+    before = hash_of(tree / "js/src")
+    (tree / "js/src/rate.ts").rename(tree / "js/src/rates.ts")
+    assert hash_of(tree / "js/src") != before
+
+
+def test_line_ends_do_not_count(tree: Path) -> None:
+    before = hash_of(tree / "js/src")
+    path = tree / "js/src/widget.ts"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert hash_of(tree / "js/src") == before
+
+
+def test_without_sources_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    check(tmp_path)
