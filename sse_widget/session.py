@@ -78,19 +78,30 @@ class Session:
             )
             raise ValueError(message)
         if isinstance(source, str):
-            message = f"expected a channel or a path such as '/channels/prices', got {source!r}; did you mean sse_widget.channel({source!r})?"
-            raise ValueError(message)
+            message = (
+                f"expected a channel or a path such as '/channels/prices', got {source!r}; "
+                f"did you mean sse_widget.channel({source!r})?"
+            )
+            raise ValueError(message)  # noqa: TRY004 - a str may be a source; this one is not
         message = f"expected a channel, got {type(source).__name__}; make one with sse_widget.channel('name')"
         raise TypeError(message)
 
-    def enter(self, feed_id: str, feed: Feed) -> dict[str, Any]:
-        """Let pages send to `feed`, and return what they need to reach the server; starts it."""
-        url = self.server.url
+    def enter(self, feed_id: str, feed: Feed) -> None:
+        """Let pages send to `feed`."""
         with self._lock:
             self._feeds[feed_id] = feed
+
+    def welcome(self, url_template: str) -> dict[str, Any]:
+        """Return what a page needs to reach the server; starts it.
+
+        Raises
+        ------
+        ValueError
+            If `url_template` is no address.
+        """
         guard, limits = self.server.guard, self.server.limits
         return {
-            "url": url,
+            "url": self.server.reached_as(url_template),
             "server": guard.server_id,
             "bearer": guard.bearer,
             "key": guard.key,
@@ -168,7 +179,8 @@ def channel(
     name : str
         Up to 200 bytes, no control characters.
     history : int, optional
-        How many events are kept for readers that come later or fall behind; default 100,000. On an existing channel: changes it.
+        How many events are kept for readers that come later or fall behind; default 100,000. On an existing channel:
+        changes it.
     history_bytes : int, optional
         How much memory they may take [bytes]; default 32 MiB.
     history_s : float [s], optional

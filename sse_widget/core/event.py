@@ -1,7 +1,7 @@
 """`Event` and `Gap`: the two things that a reader gets.
 
-An event keeps its JSON, not the object it was made from: changing the object after the push changes nothing, the bytes that go
-to the readers exist once, and `data` is decoded only for those who look at it.
+An event keeps its JSON, not the object it was made from: changing the object after the push changes nothing, the
+bytes that go to the readers exist once, and `data` is decoded only for those who look at it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sse_widget.core.wire import check_id, check_type
 __all__ = ["OVERHEAD_BYTES", "RESERVED_TYPES", "Event", "Gap"]
 
 OVERHEAD_BYTES: Final = 208
-"""What an event costs in memory beside its JSON: the object, its numbers, its place in the log (measured, CPython 3.11)."""
+"""What an event costs in memory beside its JSON: the object, its numbers, its place in the log (CPython 3.11)."""
 
 RESERVED_TYPES: Final = frozenset({"ended", "gap", "heartbeat"})
 """Types that the stream itself uses; nobody can push them."""

@@ -1,7 +1,7 @@
 """Anything a notebook holds, as one line of JSON.
 
-orjson does the work: it also knows NumPy, datetimes, dataclasses, enums and UUIDs. What it refuses is looked at once more, so that
-the error names the type and the path to it; that slow walk runs only on the way to a `TypeError`.
+orjson does the work: it also knows NumPy, datetimes, dataclasses, enums and UUIDs. What it refuses is looked at once
+more, so that the error names the type and the path to it; that slow walk runs only on the way to a `TypeError`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def to_json(data: object) -> bytes:
     Parameters
     ----------
     data : object
-        None, bool, int, float, str, list, tuple, dict, NumPy scalar or array, datetime, date, time, UUID, enum, dataclass,
-        nested as you like. NaN and infinity become null, as JSON has no word for them.
+        None, bool, int, float, str, list, tuple, dict, NumPy scalar or array, datetime, date, time, UUID, enum,
+        dataclass, nested as you like. NaN and infinity become null, as JSON has no word for them.
 
     Returns
     -------
@@ -78,20 +78,30 @@ def _first_refused(value: object, path: str, depth: int) -> tuple[str, object, s
     """Find the first part that cannot be encoded: (path, value, what is wrong when its type is not)."""
     if depth > _MAX_DEPTH:
         return path, value, f"data nested more than {_MAX_DEPTH} levels deep (or inside itself)"
-    children: list[tuple[str, object]] = []
+    if isinstance(value, dict | list | tuple):
+        return _first_refused_inside(value, path, depth)
+    return None if _encodes(value) else (path, value, _reason(value))
+
+
+def _reason(value: object) -> str:
+    if isinstance(value, str):
+        return "a str with a lone surrogate"
+    if isinstance(value, int):
+        return f"an int of {value.bit_length()} bits (at most 64)"
+    return ""
+
+
+def _first_refused_inside(
+    value: dict[object, object] | list[object] | tuple[object, ...], path: str, depth: int
+) -> tuple[str, object, str] | None:
+    children: list[tuple[str, object]]
     if isinstance(value, dict):
         for key in value:
             if not _encodes({key: None}):
                 return f"{path}[{key!r}]", key, f"a key of type {_name(key)}"
         children = [(f"{path}[{key!r}]", child) for key, child in value.items()]
-    elif isinstance(value, list | tuple):
+    else:
         children = [(f"{path}[{index}]", child) for index, child in enumerate(value)]
-    elif isinstance(value, str) and not _encodes(value):
-        return path, value, "a str with a lone surrogate"
-    elif isinstance(value, int) and not _encodes(value):
-        return path, value, f"an int of {value.bit_length()} bits (at most 64)"
-    elif not _encodes(value):
-        return path, value, ""
     for child_path, child in children:
         found = _first_refused(child, child_path, depth + 1)
         if found is not None:

@@ -2,13 +2,14 @@
 
 Theory of operation
 -------------------
-Positions count from 1 and only grow; where an item lies in memory is a detail. The log holds the positions `oldest … newest` without
-a hole. A reader is a number, the position it has read up to, and costs the log nothing. What a reader lacks because it is no longer held
-is a subtraction, `oldest - 1 - position`; so a loss cannot go unnoticed, and no reader can be told about one that did not happen.
+Positions count from 1 and only grow; where an item lies in memory is a detail. The log holds the positions `oldest …
+newest` without a hole. A reader is a number, the position it has read up to, and costs the log nothing. What a reader
+lacks because it is no longer held is a subtraction, `oldest - 1 - position`; so a loss cannot go unnoticed, and no
+reader can be told about one that did not happen.
 
-Storage is one list and the index of its first live item. Dropping from the left moves the index and clears the slot; the list is cut
-when more than half of it is dead, so each item is moved at most once: appending, dropping and finding a position are all O(1)
-(a deque would make slices from the middle O(n)).
+Storage is one list and the index of its first live item. Dropping from the left moves the index and clears the slot;
+the list is cut when more than half of it is dead, so each item is moved at most once: appending, dropping and finding
+a position are all O(1) (a deque would make slices from the middle O(n)).
 """
 
 from __future__ import annotations

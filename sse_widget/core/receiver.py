@@ -1,8 +1,8 @@
 """Once and in order, whoever sends it and however often.
 
-Several pages send the same events; each sends them in order, with repeats after a lost answer, and no page waits for another.
-The receiver is one cursor and four rules (docs/protocol.md, "Reading a pack"). It looks at numbers only, so the rules are the same for
-any payload, and the page's TypeScript is a line-by-line twin.
+Several pages send the same events; each sends them in order, with repeats after a lost answer, and no page waits for
+another. The receiver is one cursor and four rules (docs/protocol.md, "Reading a pack"). It looks at numbers only, so
+the rules are the same for any payload, and the page's TypeScript is a line-by-line twin.
 """
 
 from __future__ import annotations

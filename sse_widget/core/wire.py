@@ -33,6 +33,7 @@ MAX_ID_BYTES = 200
 MAX_TYPE_CHARS = 100
 
 _BOM = b"\xef\xbb\xbf"
+_NUL, _LF, _CR = 0, 10, 13  # `10 in data` takes 20 ns, `b"\n" in data` 150
 # It would end a line and inject a field (CR, LF), void an id (NUL), or be no UTF-8 (lone surrogates).
 _UNSENDABLE = re.compile("[\r\n\0\ud800-\udfff]")
 # One block: `id` before or after, `event`, one line of data – or, as the last group, any other. It matches everywhere
@@ -152,7 +153,7 @@ class Decoder:
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        if b"\r" in chunk:
+        if _CR in chunk:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return chunk
@@ -198,7 +199,7 @@ class Decoder:
                     return
             elif name == b"event":
                 self._type = value
-            elif name == b"id" and b"\0" not in value:
+            elif name == b"id" and _NUL not in value:
                 self._id = value.decode("utf-8", "replace")
             elif name == b"retry" and value.isdigit():  # of bytes: ASCII digits, at least one
                 # int() refuses more than 4300 digits; 15 are 3000 years at least, and exact in JavaScript.
@@ -242,9 +243,8 @@ def check_id(id: str) -> None:
         raise ValueError(f"expected an id of ASCII characters without CR, LF and NUL, got {id!r}")
 
 
-def _check_line(data: bytes) -> None:
-    # JSON may be pretty-printed, and a line break in `data` would let its author write fields.
-    if b"\n" in data or b"\r" in data:
+def _check_line(data: bytes) -> None:  # JSON may be pretty-printed, and would inject fields
+    if _LF in data or _CR in data:
         raise ValueError(f"expected data on one line, got a line break in {data[:60]!r}")
 
 

@@ -10,7 +10,6 @@ from sse_widget.core.cursor import Cursor
 from sse_widget.core.cursor import parse as parse_cursor
 from sse_widget.core.event import RESERVED_TYPES, Event, Gap, set_sequence
 from sse_widget.core.json import to_json
-from sse_widget.core.log import Limits
 from sse_widget.core.wire import check_type
 from sse_widget.errors import ChannelClosed, EventTooLarge
 from sse_widget.hub.shared_log import SharedLog
@@ -22,13 +21,15 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from sse_widget.core.log import Limits
+
 __all__ = ["Channel", "ChannelStats", "Host", "Place", "Position"]
 
 MAX_EVENT_BYTES = 1 << 20
 _EPOCH_BYTES = 6
 
 Place = Event | str | None
-"""Where a reader starts: after an `Event`, after an event id, `"oldest"`, or `"newest"`; None is the default of the function."""
+"""Where a reader starts: after an `Event` or an event id, `"oldest"`, or `"newest"`; None: the function's default."""
 
 
 class Position(NamedTuple):
@@ -87,8 +88,8 @@ class Channel:
         Parameters
         ----------
         data : object
-            Any JSON value: numbers, strings, lists, dicts, None, bool; also NumPy scalars and arrays, datetimes, dataclasses and UUIDs.
-            NaN and infinity become null. An `Event` gives its data and its type.
+            Any JSON value: numbers, strings, lists, dicts, None, bool; also NumPy scalars and arrays, datetimes,
+            dataclasses and UUIDs. NaN and infinity become null. An `Event` gives its data and its type.
         type : str, default "message"
             The event type, as in the `event:` field of SSE; `"gap"`, `"heartbeat"` and `"ended"` are the stream's own.
 
@@ -138,13 +139,14 @@ class Channel:
         Parameters
         ----------
         after : Event or str, optional
-            Start after this event or event id, or at `"oldest"`; default `"newest"`: with the next event that is pushed.
+            Start after this event or event id, or at `"oldest"`; default `"newest"`: with the next event that is
+            pushed.
 
         Returns
         -------
         Subscription
-            For `for` and `async for`, `next(timeout)` and `wait(predicate, timeout)`. It yields each `Event` once, in order, and a `Gap` where events had
-            left the history before they were read.
+            For `for` and `async for`, `next(timeout)` and `wait(predicate, timeout)`. It yields each `Event` once, in
+            order, and a `Gap` where events had left the history before they were read.
 
         Raises
         ------
@@ -177,8 +179,8 @@ class Channel:
     def drain(self, timeout: float | None = 10.0) -> None:
         """Block until the attached readers have everything that was pushed before this call.
 
-        For a producer that should not outrun its readers: streams, subscriptions, and widgets (until the page's events are back in Python). Callbacks on
-        the kernel's main thread are not waited for: it is busy here.
+        For a producer that should not outrun its readers: streams, subscriptions, and widgets (until the page's
+        events are back in Python). Callbacks on the kernel's main thread are not waited for: it is busy here.
 
         Parameters
         ----------
@@ -200,7 +202,10 @@ class Channel:
         return ChannelStats(newest, held, held_bytes, dropped, readers)
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return the history as a DataFrame: `id`, `time` (UTC), `type`, and one column per key of `data` (`data` itself where it is no dict)."""
+        """Return the history as a DataFrame: `id`, `time` (UTC), `type`, and one column per key of `data`.
+
+        Where `data` is no dict, it is a column of its own.
+        """
         return to_pandas(self.history)
 
     # Addresses
@@ -211,7 +216,10 @@ class Channel:
         return self.host.url(self)
 
     def curl(self) -> str:
-        """Return the `curl` line that follows the channel. It holds the kernel's secret: whoever has it can read and push."""
+        """Return the `curl` line that follows the channel.
+
+        It holds the kernel's secret: whoever has it can read and push.
+        """
         return self.host.curl(self)
 
     # Places in the log
@@ -229,7 +237,8 @@ class Channel:
     def resolve(self, place: Event | str) -> Position:
         """Find the position to read after.
 
-        An id of another epoch, or one that was never issued, is not an error: all that is held follows, after a gap of unknown size.
+        An id of another epoch, or one that was never issued, is not an error: all that is held follows, after a gap
+        of unknown size.
 
         Raises
         ------
@@ -261,7 +270,10 @@ class Channel:
                 message = f"expected a type other than the stream's own {sorted(RESERVED_TYPES)}, got {type_!r}"
                 raise ValueError(message)
         if len(json) > self.max_event_bytes:
-            message = f"expected an event of at most {self.max_event_bytes} bytes, got {len(json)}; push it in parts, or push where it can be fetched"
+            message = (
+                f"expected an event of at most {self.max_event_bytes} bytes, got {len(json)}; "
+                "push it in parts, or push where it can be fetched"
+            )
             raise EventTooLarge(message)
         return Event.of(json, type_, time.time_ns() // 1000, self.name, self.epoch, 0)
 
@@ -279,4 +291,5 @@ class Channel:
     def __repr__(self) -> str:
         held, held_bytes, _dropped, _limits = self.log.measure()
         state = ", closed" if self.closed else ""
-        return f"<Channel {self.name!r}: {self.log.newest} events pushed, {held} held ({held_bytes / 2**20:.1f} MiB){state}>"
+        size = f"{held_bytes / 2**20:.1f} MiB"
+        return f"<Channel {self.name!r}: {self.log.newest} events pushed, {held} held ({size}){state}>"

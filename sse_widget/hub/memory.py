@@ -49,7 +49,7 @@ class MemoryHub:
             return channel
 
     def get(self, name: str) -> Channel | None:
-        """Return the channel `name` if there is one: the open one, or one closed lately that may still be read to its end."""
+        """Return the channel `name`: the open one, or one closed lately, which may still be read to its end."""
         with self._lock:
             return self._channels.get(name) or self._ended.get(name)
 
@@ -91,7 +91,7 @@ def _changed(limits: Limits, history: int | None, history_bytes: int | None, his
     )
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: object) -> None:
     if not isinstance(name, str):
         message = f"expected the channel's name as a str, got {type(name).__name__}"
         raise TypeError(message)

@@ -2,10 +2,10 @@
 
 Theory of operation
 -------------------
-The lock is held for an append or a slice, never while anything is encoded, sent or called. A reader that has read everything *arms* a
-waker and sleeps; whether there is something new and the arming happen under the same lock, so no append can fall in between. An
-append takes the armed wakers off and calls them after releasing the lock: a burst of pushes wakes a sleeping reader once, and a reader
-that is busy reading is not woken at all.
+The lock is held for an append or a slice, never while anything is encoded, sent or called. A reader that has read
+everything *arms* a waker and sleeps; whether there is something new and the arming happen under the same lock, so no
+append can fall in between. An append takes the armed wakers off and calls them after releasing the lock: a burst of
+pushes wakes a sleeping reader once, and a reader that is busy reading is not woken at all.
 
 A waker must be quick and must not raise: `threading.Event.set`, or `loop.call_soon_threadsafe`.
 """
@@ -92,7 +92,7 @@ class SharedLog(Generic[T]):
             return self._log.after(position, max_items, max_bytes)
 
     def arm(self, waker: Waker, position: int) -> bool:
-        """Have `waker` called once, at the next append or at close; False if there is something after `position` already."""
+        """Have `waker` called once, at the next append or at close; False if something follows `position` already."""
         with self.lock:
             if self._log.newest > position or self.closed:
                 return False

@@ -21,15 +21,16 @@ __all__ = ["Subscription"]
 
 _TAKE_ITEMS = 256
 _LOOK_AGAIN_S = 1.0
-"""How long one sleep lasts at the most. Wake-ups do not depend on it; it bounds the harm if an interrupt (SIGINT) hits the pushing thread
-between an append and its wake-up, and it lets Ctrl-C through on systems whose locks cannot be interrupted."""
+"""How long one sleep lasts at the most. Wake-ups do not depend on it: it bounds the harm if an interrupt (SIGINT) hits
+the pushing thread between an append and its wake-up, and lets Ctrl-C through where locks cannot be interrupted."""
 
 
 class Subscription:
     """A reader of its own: every event after its start, in order, once, or a `Gap` in the place of those it missed.
 
-    Use it in `for`, in `async for`, or call `next` and `wait`. It never slows the pushing side down; falling behind the history costs a
-    `Gap`. One thread or task at a time. A `for` loop ends when the channel is closed and everything has been read.
+    Use it in `for`, in `async for`, or call `next` and `wait`. It never slows the pushing side down; falling behind
+    the history costs a `Gap`. One thread or task at a time. A `for` loop ends when the channel is closed and
+    everything has been read.
 
     Parameters
     ----------
@@ -204,7 +205,8 @@ class Subscription:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Subscription to {self.source}, {self._log.newest - self.position} behind{', closed' if self._closed else ''}>"
+        state = ", closed" if self._closed else ""
+        return f"<Subscription to {self.source}, {self._log.newest - self.position} behind{state}>"
 
     def _available(self) -> bool:
         """Look for events; raise if none can ever come."""

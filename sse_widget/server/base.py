@@ -75,7 +75,7 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.finish(orjson.dumps(content))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002 - set on the handler already
         """Give a reason to those who are authorised; one constant body to all others."""
         self.set_header("Content-Type", "application/json")
         error = kwargs.get("exc_info", (None, None, None))[1]

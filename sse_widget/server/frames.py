@@ -1,8 +1,8 @@
 """From a channel's log to the bytes of a stream, made once for all readers.
 
-Readers that are awake together stand at the same place, so the frame that the first one needs is the frame that all need: the last few
-are kept by the position they start after. A kept frame stays right for ever (it says what followed a position), whatever
-has been pushed or dropped since.
+Readers that are awake together stand at the same place, so the frame that the first one needs is the frame that all
+need: the last few are kept by the position they start after. A kept frame stays right for ever (it says what followed
+a position), whatever has been pushed or dropped since.
 """
 
 from __future__ import annotations

@@ -51,6 +51,10 @@ class Guard:
         """Accept the names by which a program of this machine reaches `port`."""
         self._hosts = frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
+    def also_reached_as(self, netloc: str) -> None:
+        """Accept one more name: the user has put something in front of the server."""
+        self._hosts |= {netloc}
+
     def host_is_ours(self, host: str) -> bool:
         """Tell whether the request was meant for us; a page that re-binds its DNS name to 127.0.0.1 was not."""
         return host in self._hosts

@@ -23,14 +23,14 @@ class HealthHandler(BaseHandler):
 
 
 class WhoamiHandler(JsonHandler):
-    """`/whoami`: the page proves itself to the kernel (POST), the kernel to the page (GET), before any secret is sent."""
+    """`/whoami`: the page proves itself to the kernel (POST), the kernel to the page (GET); no secret is sent."""
 
     needs_bearer = False
     max_body_bytes = 4 << 10
     content_types = frozenset({"text/plain", "application/json"})
 
     def prepare(self) -> None:
-        """A GET has no body to check."""
+        """Check a body only where there is one."""
         if self.request.method == "POST":
             super().prepare()
         else:

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
@@ -54,6 +54,33 @@ class Server:
     def url(self) -> str:
         """`http://127.0.0.1:PORT`; starts the server."""
         return f"http://127.0.0.1:{self.start()}"
+
+    def reached_as(self, url_template: str) -> str:
+        """Accept requests that come by another address, and return it; starts the server.
+
+        Parameters
+        ----------
+        url_template : str
+            An http(s) address without a path; `{port}` stands for the server's port.
+
+        Raises
+        ------
+        ValueError
+            If it is no such address.
+        """
+        try:
+            url = url_template.format(port=self.start()).rstrip("/")
+        except (LookupError, ValueError):
+            url = url_template
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or url != f"{parts.scheme}://{parts.netloc}":
+            message = (
+                "expected url_template to be an address without a path, such as 'http://localhost:{port}', "
+                f"got {url_template!r}"
+            )
+            raise ValueError(message)
+        self.guard.also_reached_as(parts.netloc)
+        return url
 
     def url_of(self, channel: Channel) -> str:
         """Return the address of a channel; starts the server."""

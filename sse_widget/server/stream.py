@@ -2,9 +2,9 @@
 
 Theory of operation
 -------------------
-A stream is a place in each of its channels. It writes everything between its places and the heads in one write, waits until the socket has
-taken it, and looks again; only when there is nothing does it sleep. So what a slow reader holds up is its own cursor,
-memory per reader is one frame, and the longer a write takes, the more the next one carries.
+A stream is a place in each of its channels. It writes everything between its places and the heads in one write, waits
+until the socket has taken it, and looks again; only when there is nothing does it sleep. So what a slow reader holds
+up is its own cursor, memory per reader is one frame, and the longer a write takes, the more the next one carries.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
     from sse_widget.server.fanout import Fanout
     from sse_widget.server.frames import Frame, Frames
+    from sse_widget.server.state import State
 
 __all__ = ["ChannelHandler", "EventsHandler", "Place", "StreamHandler"]
 
@@ -73,9 +74,9 @@ class StreamHandler(BaseHandler):
 
     client = ""
 
-    def initialize(self, **kwargs: object) -> None:
+    def initialize(self, state: State) -> None:
         """Start with nothing to read."""
-        super().initialize(**kwargs)  # type: ignore[arg-type]  # tornado's keywords
+        super().initialize(state)
         self.places: list[Place] = []
         self._wake: asyncio.Future[None] | None = None
         self._gone = False
@@ -148,7 +149,7 @@ class StreamHandler(BaseHandler):
 
     async def _sleep(self) -> None:
         wake = self._wake = asyncio.get_running_loop().create_future()
-        asleep = all([place.fanout.sleep(self, place.position) for place in self.places])
+        asleep = all(place.fanout.sleep(self, place.position) for place in self.places)
         try:
             if asleep and not self._gone and not self._heartbeat_due:
                 await wake

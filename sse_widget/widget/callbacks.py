@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -22,9 +23,9 @@ __all__ = ["CallbacksMixin"]
 class CallbacksMixin(LiveTraits):
     """All ways to be called."""
 
-    _listeners: Listeners | None = None  # traitlets calls `observe` before `__init__`
+    _listeners: Listeners
 
-    def on(self, type: str | None = None, callback: Callback | None = None, *, thread: bool = False) -> Any:  # noqa: A002
+    def on(self, type: str | Callback | None = None, callback: Callback | None = None, *, thread: bool = False) -> Any:  # noqa: A002
         """Call a function for each event, in order, exactly once; as a decorator, `@feed.on("trade")`, or directly.
 
         Parameters
@@ -32,8 +33,9 @@ class CallbacksMixin(LiveTraits):
         type : str, optional
             Only events of this type; default: all but gaps. `"gap"`: each `Gap`.
         callback : callable
-            Called with the `Event`: on the kernel's main thread, as soon as that is free (between cells, or while a cell awaits). What it raises is shown
-            in the widget and logged; the other callbacks and the later events go on.
+            Called with the `Event`: on the kernel's main thread, as soon as that is free (between cells, or while a
+            cell awaits). What it raises is shown in the widget and logged; the other callbacks and the later events
+            go on.
         thread : bool, default False
             Call it at once, on a worker thread, also while a cell is busy.
 
@@ -46,12 +48,15 @@ class CallbacksMixin(LiveTraits):
             message = f"expected the type of the events, got the function {type!r}; write @feed.on() with parentheses"
             raise TypeError(message)
         if callback is None:
-            return lambda function: self.on(type, function, thread=thread)
+            return functools.partial(self._on, type, thread=thread)
+        return self._on(type, callback, thread=thread)
+
+    def _on(self, type: str | None, callback: Callback, *, thread: bool) -> Callback:  # noqa: A002
         self._listeners.add(type, callback, thread=thread)
         return callback
 
     def off(self, callback: Callback) -> None:
-        """Call `callback` no more; for those that `on` was given without `thread=True`."""
+        """Call `callback` no more. Idempotent."""
         self._listeners.remove(callback)
 
     def observe(self, handler: Callable[[Any], Any], names: Any = traitlets.All, type: Any = "change") -> None:  # noqa: A002
@@ -70,5 +75,5 @@ class CallbacksMixin(LiveTraits):
         self._observers_changed()
 
     def _observers_changed(self) -> None:
-        if self._listeners is not None:
+        if "_listeners" in self.__dict__:  # traitlets calls `observe` before `__init__`
             self._listeners.observed(any(self.observers_of(name) for name in LIVE_TRAITS))

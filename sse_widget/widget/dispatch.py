@@ -1,7 +1,8 @@
 """Observers and callbacks: each event once, in order, on the main thread; or at once, on a worker thread.
 
-A dispatcher is a cursor into the feed's log. It runs in turns of a few milliseconds, so a burst of events does not keep the kernel from running
-a cell or answering an interrupt, and it is never scheduled twice: what arrives meanwhile is there at the next look.
+A dispatcher is a cursor into the feed's log. It runs in turns of a few milliseconds, so a burst of events does not
+keep the kernel from running a cell or answering an interrupt, and it is never scheduled twice: what arrives meanwhile
+is there at the next look.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from sse_widget.hub.subscription import Subscription
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sse_widget.core.event import Event
+    from sse_widget.hub.subscription import Subscription
     from sse_widget.widget.main_loop import Call
 
 __all__ = ["Dispatcher", "run_worker"]

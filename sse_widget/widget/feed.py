@@ -2,9 +2,10 @@
 
 Theory of operation
 -------------------
-Pages send packs to the server's thread (docs/protocol.md, 4). The Receiver decides under one lock what is new; that goes into a
-log of its own, and everything in Python that reads the widget (loops, waits, callbacks, observers) is a cursor into that log. So a
-busy cell reads live values, a callback that runs later misses nothing, and a slow one costs the others nothing.
+Pages send packs to the server's thread (docs/protocol.md, 4). The Receiver decides under one lock what is new; that
+goes into a log of its own, and everything in Python that reads the widget (loops, waits, callbacks, observers) is a
+cursor into that log. So a busy cell reads live values, a callback that runs later misses nothing, and a slow one
+costs the others nothing.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ class Feed:
         self._changed()
 
     def position_after(self, event_id: str, cursor: Cursor) -> tuple[int, int | None]:
-        """Find the place in the log that follows `event_id`: the position, and how many events between were received but are gone.
+        """Find the place in the log that follows `event_id`, and how many events in between are gone.
 
         Raises
         ------
@@ -195,7 +196,7 @@ class Feed:
         return True
 
     def _events(self, epoch: str, first: int, rows: list[Any]) -> list[Event]:
-        """Turn rows into events; those that the channel still holds are the same objects, so they are neither copied nor encoded again."""
+        """Turn rows into events: the channel's own objects while it holds them, so that nothing is encoded again."""
         if not rows:
             return []
         if epoch == self.channel.epoch:

@@ -70,14 +70,14 @@ class Listeners:
         self._n_listeners = 0
         self._observed = False
         self._callbacks: list[tuple[str | None, Callback]] = []
-        self._workers: list[Subscription] = []
+        self._workers: list[tuple[Callback, Subscription]] = []
         self.dispatcher = Dispatcher(call, self._deliver, tell_state)
 
     def add(self, type_: str | None, callback: Callback, *, thread: bool) -> None:
         """Call `callback` for each event of a type (None: all but gaps)."""
         if thread:
             source = self.subscribe(None)
-            self._workers.append(source)
+            self._workers.append((callback, source))
             run_worker(source, lambda event: self._call(type_, callback, event))
             return
         with self._lock:
@@ -88,7 +88,11 @@ class Listeners:
         """Call `callback` no more."""
         with self._lock:
             self._callbacks = [(type_, other) for type_, other in self._callbacks if other != callback]
+            stopped = [source for other, source in self._workers if other == callback]
+            self._workers = [(other, source) for other, source in self._workers if other != callback]
             self._refresh()
+        for source in stopped:
+            source.close()
 
     def observed(self, observed: bool) -> None:  # noqa: FBT001 - what a predicate found
         """Note whether anybody observes a live trait."""
@@ -116,7 +120,7 @@ class Listeners:
     def close(self) -> None:
         """End everything."""
         self.dispatcher.stop()
-        for source in self._workers:
+        for _callback, source in self._workers:
             source.close()
 
     def report(self, error: BaseException) -> None:
@@ -204,8 +208,8 @@ class _Reading(Subscription):
             return error
         why = status.text or "no page has this widget open"
         message = (
-            f"{error}; {why}. Show the widget (make it the last line of a cell, in a notebook that is open in a browser), "
-            f"or read the channel without a page: channel.subscribe()"
+            f"{error}; {why}. Show the widget (as the last line of a cell, in a notebook that is open in a browser), "
+            "or read the channel without a page: channel.subscribe()"
         )
         return NoPage(message)
 
@@ -214,4 +218,4 @@ class _Reading(Subscription):
 
 
 def _nothing() -> None:
-    """What a reading that nobody counts does when it is closed."""
+    """Do nothing: nobody counts this reading."""

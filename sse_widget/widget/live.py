@@ -35,8 +35,8 @@ class Live(traitlets.TraitType[Any, Any]):
 class LiveTraits(traitlets.HasTraits):
     """Tells observers of `Live` traits, each on its own: one that raises does not keep the others from being called.
 
-    `notify_change` is not used: ipywidgets replaces it on the instance while it takes a message, and a notification of another thread
-    that falls in between would be lost.
+    `notify_change` is not used: ipywidgets replaces it on the instance while it takes a message, and a notification
+    of another thread that falls in between would be lost.
     """
 
     def tell(self, name: str, old: object, new: object, failed: Callable[[Exception], None]) -> None:
@@ -54,7 +54,4 @@ class LiveTraits(traitlets.HasTraits):
         for key in (name, traitlets.All):
             for kind in ("change", traitlets.All):
                 found += self._trait_notifiers.get(key, {}).get(kind, [])
-        return [
-            getattr(self, observer.name) if isinstance(observer, traitlets.ObserveHandler) else observer
-            for observer in found
-        ]
+        return [getattr(self, str(each.name)) if isinstance(each, traitlets.ObserveHandler) else each for each in found]

@@ -17,10 +17,10 @@ __all__ = ["find_main_loop"]
 
 
 def find_main_loop() -> Call:
-    """Return a function that runs a function on the main thread, as soon as that is free; it may be called from any thread.
+    """Return a function that runs a function on the main thread, as soon as that is free; any thread may call it.
 
-    In a kernel that is the kernel's own loop: between cells, and while a cell awaits. In a program with a running asyncio loop it is that
-    loop. In a program without one there is no such moment, and a thread of our own does it.
+    In a kernel that is the kernel's own loop: between cells, and while a cell awaits. In a program with a running
+    asyncio loop it is that loop. In a program without one there is no such moment, and a thread of our own does it.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
@@ -36,7 +36,7 @@ def find_main_loop() -> Call:
 
 
 def _ignore(_handle: object) -> None:
-    """The handle of a call that is never cancelled."""
+    """Forget the handle: the call is never cancelled."""
 
 
 class _CallbackThread:

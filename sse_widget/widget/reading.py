@@ -15,7 +15,7 @@ __all__ = ["ReadingMixin"]
 
 
 class ReadingMixin:
-    """All ways to read, in terms of `subscribe`. They work inside a busy cell, and interrupting the kernel ends them at once."""
+    """All ways to read, by `subscribe`. They work inside a busy cell; interrupting the kernel ends them at once."""
 
     _listeners: Listeners
 
@@ -25,12 +25,14 @@ class ReadingMixin:
         Parameters
         ----------
         after : Event or str, optional
-            Start after this event or event id and miss nothing in between; default: after the newest one the page has now.
+            Start after this event or event id and miss nothing in between; default: after the newest one the page has
+            now.
 
         Returns
         -------
         Subscription
-            For `for` and `async for`, `next(timeout)` and `wait(predicate, timeout)`; it ends when the widget is closed.
+            For `for` and `async for`, `next(timeout)` and `wait(predicate, timeout)`; it ends when the widget is
+            closed.
 
         Raises
         ------

@@ -10,7 +10,6 @@ import anywidget
 import traitlets
 
 from sse_widget.core.cursor import Cursor
-from sse_widget.core.event import Event
 from sse_widget.errors import ChannelClosed
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.table import to_pandas
@@ -27,7 +26,11 @@ from sse_widget.widget.snapshot import MAX_ROWS, snapshot
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sse_widget.core.event import Event
+
 __all__ = ["Home", "SSEWidget"]
+
+DEFAULT_URL = "http://127.0.0.1:{port}"
 
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
@@ -38,8 +41,11 @@ class Home(Protocol):
     def find(self, source: object) -> Channel:
         """Return the channel that a source names."""
 
-    def enter(self, feed_id: str, feed: Feed) -> dict[str, Any]:
-        """Let pages send to `feed`, and return what they need to reach the server."""
+    def welcome(self, url_template: str) -> dict[str, Any]:
+        """Return what a page needs to reach the server; starts it."""
+
+    def enter(self, feed_id: str, feed: Feed) -> None:
+        """Let pages send to `feed`."""
 
     def leave(self, feed_id: str) -> None:
         """Let them no more."""
@@ -48,8 +54,8 @@ class Home(Protocol):
 class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
     """Show a stream of events, and sync what the page receives back into Python.
 
-    What Python sees is what the browser received: each event once, in order, however many tabs, views and reloads there are. The page connects while
-    the widget is shown or Python listens (a callback, an observer, a loop).
+    What Python sees is what the browser received: each event once, in order, however many tabs, views and reloads
+    there are. The page connects while the widget is shown or Python listens (a callback, an observer, a loop).
 
     Parameters
     ----------
@@ -59,6 +65,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         Begin after this event or event id; `"oldest"`: with the history; `"newest"`: with what is pushed from now on.
     history : int, default 100_000
         How many received events `events` keeps; loops and callbacks that fall further behind get a `Gap`.
+    url_template : str, default "http://127.0.0.1:{port}"
+        The address by which pages reach the kernel's server.
     title : str, optional
         Shown above the log; default: the channel's name.
     max_rows : int, default 500
@@ -105,9 +113,16 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
     _listening = traitlets.Bool(False, help="True while Python listens, so that the page connects.").tag(sync=True)
 
     def __init__(
-        self, source: Channel | str, *, after: Event | str = "oldest", history: int = 100_000, **traits: Any
+        self,
+        source: Channel | str,
+        *,
+        after: Event | str = "oldest",
+        history: int = 100_000,
+        url_template: str = DEFAULT_URL,
+        **traits: Any,
     ) -> None:
-        check_keywords("SSEWidget", traits, {"after", "history", *self.trait_names()} - set(LIVE_TRAITS))
+        known = {"after", "history", "url_template", *self.trait_names()} - set(LIVE_TRAITS)
+        check_keywords("SSEWidget", traits, known)
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
         channel = home.find(source)
         if channel.closed:
@@ -116,6 +131,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
             )
             raise ChannelClosed(message)
         start = Cursor(channel.epoch, channel.resolve(after).sequence)
+        welcome = home.welcome(url_template)
         self._home, self._error, self._told = home, "", dict.fromkeys(STATE_TRAITS)
         self._telling: tuple[int, Event] | None = None  # the thread that calls observers now, and with which event
         self._feed = Feed(channel, start, history, self._state_changed)
@@ -123,12 +139,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
             self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
         )
         super().__init__(**{"title": channel.name, **traits})
-        self._welcome = {
-            **home.enter(self.model_id, self._feed),
-            "kind": "welcome",
-            "feed": self.model_id,
-            "channel": channel.name,
-        }
+        self._welcome = {**welcome, "kind": "welcome", "feed": self.model_id, "channel": channel.name}
+        home.enter(self.model_id, self._feed)
         self.on_msg(self._take_message)
         self._greet()
 

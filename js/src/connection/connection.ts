@@ -8,22 +8,22 @@
  */
 
 import type { Env } from "../env.ts";
-import type { FeedAnswer, Pack, Secret } from "../protocol.ts";
-import { Uplink, type UplinkHost } from "../sync/uplink.ts";
+import type { Pack, Secret } from "../protocol.ts";
+import type { Uplink } from "../sync/uplink.ts";
+import { openWayBack } from "../sync/wayback.ts";
 import { Backoff } from "./backoff.ts";
-import { type Cursor, formatCursor, joins, parseCursor } from "./cursor.ts";
-import { Access, type Answer } from "./proof.ts";
+import { type Cursor, joins } from "./cursor.ts";
+import { Access } from "./proof.ts";
 import { Roster } from "./roster.ts";
 import { Stream } from "./stream.ts";
 import type { LinkState, Subscriber } from "./subscriber.ts";
 import * as texts from "./texts.ts";
+import { askForTicket } from "./tickets.ts";
 import { Timer } from "./timer.ts";
 import { watchKernel } from "./vigil.ts";
 
 const LINGER_MS = 1_000;
 const LAST_WORDS_MS = 30_000;
-const TICKET_TIMEOUT_MS = 10_000;
-const RECEIVED_TIMEOUT_MS = 30_000;
 const WELCOME_WAIT_MS = 5_000;
 
 export class Connection {
@@ -63,7 +63,18 @@ export class Connection {
 		this.#retryTimer = new Timer(env, () => this.#review());
 		this.#lingerTimer = new Timer(env, () => this.#review());
 		this.#lastWordsTimer = new Timer(env, () => this.close());
-		this.#uplink = new Uplink(env, this.#uplinkHost());
+		this.#uplink = openWayBack(env, page, this.#access, this.#roster, {
+			hold: (on) => this.#hold(on),
+			// Only a ticket decides that a second try has failed: this one may repeat before the new secret has come.
+			refused: () => {
+				if (this.#refusals === 0) this.#refused();
+			},
+			changed: (back) => {
+				if (back !== null) this.#stream?.serves.delete(back);
+				else this.#lingerTimer.start(LINGER_MS);
+				this.#review();
+			},
+		});
 	}
 
 	/** What tests and the curious may know: plain data, no secret. */
@@ -112,11 +123,6 @@ export class Connection {
 		if (this.#link.state === "open") this.#uplink.lease();
 	}
 
-	/** True while packs for this feed are on their way to Python. */
-	waitsFor(feed: string): boolean {
-		return this.#uplink.waitsFor(feed);
-	}
-
 	/** The host says the kernel may be gone. Resolves to whether it is; if so, everything has ended here. */
 	suspect(): Promise<boolean> {
 		this.#vigil ??= watchKernel(this.#env, () => this.#access.prove()).then((gone) => {
@@ -158,7 +164,7 @@ export class Connection {
 		this.#tell();
 		if (this.#held || this.#retryTimer.running) return;
 		if (this.#connecting) this.#again = true;
-		else if (!this.#fits()) void this.#connect();
+		else if (!this.#roster.servedBy(this.#stream)) void this.#connect();
 	}
 
 	/** Nobody is left: close, after the linger, and after everything has gone back to Python. */
@@ -168,21 +174,6 @@ export class Connection {
 		this.#retryTimer.cancel();
 		if (this.#uplink.idle) this.close();
 		else if (!this.#lastWordsTimer.running) this.#lastWordsTimer.start(LAST_WORDS_MS);
-	}
-
-	/** Whether the stream serves everybody. */
-	#fits(): boolean {
-		const stream = this.#stream;
-		const channels = this.#roster.channels();
-		if (stream === null || stream.channels.size !== channels.length) return false;
-		return channels.every((channel) => {
-			if (!stream.channels.has(channel)) return false;
-			const sent = stream.sent.get(channel);
-			if (sent === undefined) return true; // before `open`; looked at again then
-			return this.#roster
-				.readers(channel)
-				.every((reader) => stream.serves.has(reader) || joins(reader.cursor, sent));
-		});
 	}
 
 	async #connect(): Promise<void> {
@@ -196,25 +187,16 @@ export class Connection {
 
 	async #attempt(): Promise<void> {
 		const channels = this.#roster.channels();
-		if (channels.length === 0 || this.#held || this.#fits()) return;
-		const body = JSON.stringify({ client: this.#page, channels });
-		const answer = await this.#access.post("/tickets", body, TICKET_TIMEOUT_MS);
+		if (channels.length === 0 || this.#held || this.#roster.servedBy(this.#stream)) return;
+		const answer = await askForTicket(this.#access, this.#page, channels);
 		if (this.#closed) return;
-		const ticket = answer.kind === "answer" && answer.status === 200 ? answer.body?.ticket : undefined;
-		if (typeof ticket !== "string") this.#noTicket(answer, channels);
-		else if (this.#roster.channels().join("\n") !== channels.join("\n")) this.#again = true;
-		else if (!this.#held) this.#openStream(ticket, channels);
-	}
-
-	#noTicket(answer: Answer, asked: readonly string[]): void {
-		const status = answer.kind === "answer" ? answer.status : 0;
-		const named = answer.kind === "answer" && status === 404 ? answer.body?.channels : undefined;
-		const gone = Array.isArray(named) ? asked.filter((channel) => named.includes(channel)) : [];
-		if (status === 401 || status === 403) this.#refused();
-		else if (gone.length > 0) {
-			for (const channel of gone) this.#end(channel);
+		if (answer.kind === "trouble") this.#retry(answer.text, this.#backoff.next());
+		else if (answer.kind === "refused") this.#refused();
+		else if (answer.kind === "gone") {
+			for (const channel of answer.channels) this.#end(channel);
 			this.#again = true;
-		} else this.#retry(texts.troubleOf(answer, this.#access.url), this.#backoff.next());
+		} else if (this.#roster.channels().join("\n") !== channels.join("\n")) this.#again = true;
+		else if (!this.#held) this.#openStream(answer.ticket, channels);
 	}
 
 	/** The secret is not valid. The kernel may have a newer one; if that fails too, it is over. */
@@ -231,13 +213,9 @@ export class Connection {
 	// ---- the stream ------------------------------------------------------------------------------------------------
 
 	#openStream(ticket: string, channels: readonly string[]): void {
-		const query = new URLSearchParams({ ticket, client: this.#page });
-		for (const channel of channels) {
-			query.append("channel", channel);
-			query.append("after", formatCursor(this.#roster.after(channel)));
-		}
 		this.#closeStream();
-		const url = `${this.#access.url}/events?${query}`;
+		const query = new URLSearchParams({ ticket, client: this.#page });
+		const url = `${this.#access.url}/events?${query}${this.#roster.query(channels)}`;
 		const stream: Stream = new Stream(this.#env, url, channels, this.#silenceMs, {
 			open: () => this.#opened(stream),
 			pack: (pack, text) => this.#pack(pack, text),
@@ -325,7 +303,7 @@ export class Connection {
 	/** Each subscriber ignores what it knows already. "open" is told to those whose channel has come. */
 	#tell(): void {
 		const stream = this.#stream;
-		this.#roster.tell(this.#link, (channel) => stream?.sent.has(channel) === true);
+		this.#roster.tell(this.#link, (channel) => stream?.opened === true && stream.channels.has(channel));
 	}
 
 	#end(channel: string): void {
@@ -342,39 +320,6 @@ export class Connection {
 		for (const subscriber of all) this.#roster.remove(subscriber);
 		this.close();
 		for (const subscriber of all) subscriber.link({ state: "failed", text });
-	}
-
-	#uplinkHost(): UplinkHost {
-		return {
-			page: this.#page,
-			post: (body) => this.#access.post("/received", body, RECEIVED_TIMEOUT_MS),
-			reported: () => this.#roster.knownFeeds(),
-			report: (feed, waiting) => this.#roster.known(feed)?.report(waiting) ?? null,
-			answered: (feed, answer) => this.#answered(feed, answer),
-			hold: (on) => this.#hold(on),
-			refused: () => {
-				// Only a ticket decides that a second try has failed: this one may repeat before the new secret has come.
-				if (this.#refusals === 0) this.#refused();
-			},
-			moved: () => {
-				this.#roster.flush((feed) => this.#uplink.waitsFor(feed));
-				if (this.#roster.empty) this.#review();
-			},
-		};
-	}
-
-	#answered(feed: string, answer: FeedAnswer | null): void {
-		const subscriber = this.#roster.known(feed);
-		if (subscriber === undefined || (answer !== null && !answer.resume)) return;
-		this.#uplink.drop(feed);
-		if (answer === null) {
-			if (this.#roster.remove(subscriber)) this.#lingerTimer.start(LINGER_MS);
-			subscriber.closed();
-			return;
-		}
-		subscriber.synced.cursor = parseCursor(answer.cursor);
-		this.#stream?.serves.delete(subscriber.synced);
-		this.#review();
 	}
 
 	#hold(on: boolean): void {

@@ -1,7 +1,8 @@
 /** Who reads what on one connection. */
 
 import type { Pack } from "../protocol.ts";
-import { type Cursor, earliest, type Reader } from "./cursor.ts";
+import { type Cursor, earliest, formatCursor, joins, type Reader } from "./cursor.ts";
+import type { Stream } from "./stream.ts";
 import type { LinkState, Subscriber } from "./subscriber.ts";
 
 export interface Delivered {
@@ -71,10 +72,26 @@ export class Roster {
 		return this.of(channel).flatMap((subscriber) => [subscriber.shown, subscriber.synced]);
 	}
 
-	/** Where to ask a channel from. */
-	after(channel: string): Cursor | null {
-		const cursors = this.readers(channel).map((reader) => reader.cursor);
-		return earliest(cursors, this.#epochs.get(channel) ?? null);
+	/** What to ask for: each channel, and the cursor from which all its readers are served. */
+	query(channels: readonly string[]): string {
+		const pairs = channels.map((channel) => {
+			const cursors = this.readers(channel).map((reader) => reader.cursor);
+			const after = earliest(cursors, this.#epochs.get(channel) ?? null);
+			return `&channel=${encodeURIComponent(channel)}&after=${formatCursor(after)}`;
+		});
+		return pairs.join("");
+	}
+
+	/** Whether this stream gives all readers all they need, and nothing that nobody reads. */
+	servedBy(stream: Stream | null): boolean {
+		const channels = this.channels();
+		if (stream === null || stream.channels.size !== channels.length) return false;
+		return channels.every((channel) => {
+			if (!stream.channels.has(channel)) return false;
+			const sent = stream.sent.get(channel);
+			if (sent === undefined) return true; // before `open`; looked at again then
+			return this.readers(channel).every((reader) => stream.serves.has(reader) || joins(reader.cursor, sent));
+		});
 	}
 
 	/** Readers without a place start where the stream starts. The others keep theirs: only so is a gap noticed. */

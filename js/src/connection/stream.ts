@@ -1,8 +1,8 @@
 /** One EventSource: its messages as calls, its silence as an error. */
 
 import type { Env, Source } from "../env.ts";
-import { asCursors, asObject, asPack, type Pack, parseObject } from "../protocol.ts";
-import { type Cursor, endOf, parseCursor, type Reader } from "./cursor.ts";
+import { asCursors, asPack, type Pack, parseObject } from "../protocol.ts";
+import { type Cursor, endOf, parseCursor } from "./cursor.ts";
 
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -18,11 +18,12 @@ export interface StreamEvents {
 }
 
 export class Stream {
-	readonly channels: ReadonlySet<string>;
+	/** Without those that have ended. */
+	readonly channels: Set<string>;
 	/** Up to where the server has sent each channel; empty before `open`. */
 	readonly sent = new Map<string, Cursor>();
 	/** Readers that this stream was opened for, or that fit when they came. */
-	readonly serves = new Set<Reader>();
+	readonly serves = new Set<object>();
 	opened = false;
 	readonly #env: Env;
 	readonly #on: StreamEvents;
@@ -100,8 +101,10 @@ export class Stream {
 	}
 
 	#ended(data: Record<string, unknown>): void {
-		const channel = asObject(data)?.channel;
-		if (typeof channel === "string") this.#on.ended(channel);
+		const { channel } = data;
+		if (typeof channel !== "string") return;
+		this.channels.delete(channel);
+		this.#on.ended(channel);
 	}
 
 	#rotate(): void {

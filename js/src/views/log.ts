@@ -36,6 +36,8 @@ export class LogView {
 	#next: number;
 	#cleared = 0;
 	#following = true;
+	/** A row was opened or moved to: that it is at the bottom does not mean the reader wants to go on. */
+	#reading = false;
 	#rebuild = false;
 	#figuresAt = Number.NEGATIVE_INFINITY;
 	#summaryAt = Number.NEGATIVE_INFINITY;
@@ -120,13 +122,15 @@ export class LogView {
 	/** The rows stand still from now on. */
 	#hold(): void {
 		this.#following = false;
+		this.#reading = true;
 		this.#schedule.soon();
 	}
 
 	#onScroll(): void {
 		const { scrollHeight, scrollTop, clientHeight } = this.#rows.el;
 		const following = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
-		if (following === this.#following) return;
+		if (!following) this.#reading = false;
+		if (following === this.#following || this.#reading) return;
 		this.#following = following;
 		this.#schedule.soon();
 	}
@@ -168,7 +172,7 @@ export class LogView {
 		setAttribute(el, "data-transport", this.#feed.transport);
 		setAttribute(el, "data-paused", String(this.#paused));
 		this.#rows.el.style.height = this.#model.get("height") || "";
-		this.#toolbar.setPaused(this.#paused);
+		this.#toolbar.update(this.#feed, this.#title, this.#paused);
 		this.#renderPill();
 		const empty = this.#rows.length === 0;
 		setShown(this.#empty, empty);
@@ -180,7 +184,7 @@ export class LogView {
 	#renderPill(): void {
 		const fresh = this.#selection.countFrom(this.#next);
 		const text = this.#paused
-			? `Paused – ${formatCount(fresh)} new while paused`
+			? `${formatCount(fresh)} new while paused – resume`
 			: `Jump to newest${fresh > 0 ? ` (${formatCount(fresh)} new)` : ""}`;
 		setText(this.#pillText, text);
 		setShown(this.#pill, this.#paused || !this.#following);
@@ -197,7 +201,7 @@ export class LogView {
 
 	#renderFigures(now: number): void {
 		const rate = this.#feed.tally.rate(now);
-		this.#toolbar.update(this.#feed, this.#title, rate);
+		this.#toolbar.updateFigures(this.#feed, rate);
 		this.#toolbar.setMatches(this.#selection.query, this.#selection.matching);
 		if (rate > 0) this.#schedule.later(FIGURES_MS);
 		this.#renderSummary(now, rate);

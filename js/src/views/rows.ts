@@ -1,17 +1,17 @@
 /** The rows of the log: made from records, bounded, usable by keyboard. */
 
 import type { EventRecord, FeedRecord } from "../ring.ts";
-import { element, ICONS, icon, PREFIX } from "./dom.ts";
+import { element, ICONS, icon, PREFIX, setText } from "./dom.ts";
 import { formatGap, formatTime } from "./format.ts";
 import { writeCompact, writePretty } from "./json.ts";
 
-const HUES = 8;
+const HUES = 9;
 
-/** The same type has the same colour in every view and on every day. */
+/** The same type has the same colour in every view and on every day (FNV-1a, its high bits mixed in). */
 function hueOf(type: string): number {
-	let hash = 7;
-	for (const character of type) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-	return hash % HUES;
+	let hash = 0x811c9dc5;
+	for (const character of type) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+	return ((hash ^ (hash >>> 15)) >>> 0) % HUES;
 }
 
 export class Rows {
@@ -47,6 +47,7 @@ export class Rows {
 		const plain = record.type === "message";
 		const tag = element("span", plain ? "tag tag-message" : `tag hue-${hueOf(record.type)}`, {}, record.type);
 		tag.title = record.type;
+		const type = element("span", "type", {}, tag);
 		const json = element("span", "json");
 		writeCompact(json, record.data);
 		const time = element("span", "time", {}, formatTime(record.timeMs));
@@ -55,7 +56,7 @@ export class Rows {
 			"line",
 			{ role: "button", tabindex: "-1", "aria-expanded": "false" },
 			time,
-			tag,
+			type,
 			json,
 		);
 		const row = element("div", "row", {}, line);
@@ -81,7 +82,9 @@ export class Rows {
 		if (open) line.nextElementSibling?.remove();
 		else {
 			this.#onReading();
-			line.after(details(record));
+			const opened = details(record);
+			line.after(opened);
+			opened.scrollIntoView({ block: "nearest" });
 		}
 	}
 
@@ -121,8 +124,28 @@ function gapRow(lost: number | null): HTMLElement {
 
 function details(record: EventRecord): HTMLElement {
 	const date = new Date(record.timeMs);
-	const caption = element("div", "details-caption", {}, `${date.toLocaleString()} · id ${record.id}`);
+	const caption = element(
+		"div",
+		"details-caption",
+		{},
+		`${date.toLocaleString()} · id ${record.id}`,
+		copyButton(record),
+	);
 	const json = element("pre", "details-json", { tabindex: "0" });
 	writePretty(json, record.data);
 	return element("div", "details", {}, caption, json);
+}
+
+/** Nothing where the page may not write to the clipboard. */
+function copyButton(record: EventRecord): HTMLElement | string {
+	const clipboard: Clipboard | undefined = navigator.clipboard;
+	if (clipboard === undefined) return "";
+	const button = element("button", "copy", { type: "button" }, "Copy JSON");
+	button.addEventListener("click", () => {
+		clipboard.writeText(JSON.stringify(record.data, null, 2)).then(
+			() => setText(button, "Copied"),
+			() => setText(button, "The browser does not allow it"),
+		);
+	});
+	return button;
 }

@@ -10,6 +10,7 @@ export class Schedule {
 	#frame: number | null = null;
 	#fallback: ReturnType<typeof setTimeout> | null = null;
 	#later: ReturnType<typeof setTimeout> | null = null;
+	#laterAt = Number.POSITIVE_INFINITY;
 
 	constructor(draw: () => void, signal: AbortSignal) {
 		this.#draw = draw;
@@ -27,11 +28,14 @@ export class Schedule {
 		this.#fallback = setTimeout(() => this.#run(), HIDDEN_MS);
 	}
 
-	/** Not before `ms` have passed, unless something else asks for it. */
+	/** In `ms` at the latest. */
 	later(ms: number): void {
-		if (this.#later !== null || this.#signal.aborted) return;
+		const at = performance.now() + ms;
+		if (at >= this.#laterAt || this.#signal.aborted) return;
+		if (this.#later !== null) clearTimeout(this.#later);
+		this.#laterAt = at;
 		this.#later = setTimeout(() => {
-			this.#later = null;
+			this.#laterAt = Number.POSITIVE_INFINITY;
 			this.soon();
 		}, ms);
 	}

@@ -55,6 +55,7 @@ export class Toolbar {
 		autocomplete: "off",
 	});
 	readonly #pause: HTMLButtonElement;
+	#paused: boolean | null = null;
 
 	constructor(actions: ToolbarActions) {
 		this.#pause = button("pause", ICONS.pause, "Pause", actions.pause);
@@ -73,19 +74,27 @@ export class Toolbar {
 		this.el = element("div", "toolbar", {}, state, this.#title, figures, tools);
 	}
 
-	update(feed: Feed, title: string, rate: number): void {
-		const lost = lostText(feed);
+	/** What has to be right at once. */
+	update(feed: Feed, title: string, paused: boolean): void {
+		const connected = feed.state === "open" || feed.state === "reconnecting";
 		setText(this.#state, WORDS[feed.state]);
 		setText(this.#title, title);
+		setText(this.#transport, feed.transport);
+		setShown(this.#transport, connected && feed.transport !== "");
+		if (paused !== this.#paused) this.#setPaused(paused);
+	}
+
+	/** What nobody could read if it changed with every frame. */
+	updateFigures(feed: Feed, rate: number): void {
+		const lost = lostText(feed);
 		setText(this.#rate, `${formatRate(rate)}/s`);
 		setText(this.#count, plural(feed.tally.count, "event", "events"));
 		setText(this.#lost, lost);
 		setShown(this.#lost, lost !== "");
-		setText(this.#transport, feed.transport);
-		setShown(this.#transport, feed.transport !== "");
 	}
 
-	setPaused(paused: boolean): void {
+	#setPaused(paused: boolean): void {
+		this.#paused = paused;
 		const label = paused ? "Resume" : "Pause";
 		this.#pause.replaceChildren(
 			icon(paused ? ICONS.resume : ICONS.pause),
