@@ -6,11 +6,18 @@ import atexit
 import threading
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
+from sse_widget.server.batch import check_batch
+from sse_widget.server.carrier import Carrier
 from sse_widget.server.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sse_widget.core.cursor import Cursor
     from sse_widget.server.state import Limits
     from sse_widget.widget.feed import Feed
     from sse_widget.widget.widget import SSEWidget
@@ -29,6 +36,7 @@ class Session:
         self._feeds: dict[str, Feed] = {}
         self._views: dict[Channel, SSEWidget] = {}
         self._lock = threading.Lock()
+        self._views_lock = threading.Lock()  # held while a widget is made, which takes the other one
 
     def close(self) -> None:
         """Stop the server and close the channels. Idempotent."""
@@ -51,7 +59,7 @@ class Session:
 
         if channel.closed:
             return {"text/plain": f"{channel!r}; make it anew with sse_widget.channel({channel.name!r})"}
-        with self._lock:
+        with self._views_lock:
             view = self._views.get(channel)
             if view is None:
                 view = self._views[channel] = SSEWidget(channel)
@@ -60,7 +68,7 @@ class Session:
     def forget(self, channel: Channel) -> None:
         """Take a closed channel out."""
         self.hub.forget(channel)
-        with self._lock:
+        with self._views_lock:
             self._views.pop(channel, None)
 
     # For widgets
@@ -90,6 +98,22 @@ class Session:
         """Let pages send to `feed`."""
         with self._lock:
             self._feeds[feed_id] = feed
+
+    def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
+        """Return what sends a channel over a comm."""
+        return Carrier(channel, start, send, self.server.call)
+
+    def received_over_comm(self, page: str, text: str) -> dict[str, Any]:
+        """Take a batch that came over a comm; return the answer.
+
+        Raises
+        ------
+        ValueError
+            If it is malformed.
+        """
+        body = orjson.loads(text)
+        check_batch(body)
+        return self.received(page, body)
 
     def welcome(self, url_template: str) -> dict[str, Any]:
         """Return what a page needs to reach the server; starts it.

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from sse_widget.server.state import State
 
-__all__ = ["BaseHandler", "JsonHandler", "Refusal", "RefusedHandler"]
+__all__ = ["NOT_AUTHORISED", "BaseHandler", "JsonHandler", "Refusal", "RefusedHandler"]
+
+logger = logging.getLogger(__name__)
 
 NOT_AUTHORISED: Final = b'{"error":"not authorised"}'
 PREFLIGHT_S: Final = 7200
+_OUR_SITES: Final = frozenset({"none", "same-origin"})
+_LENGTH_DIGITS: Final = 15
 
 
 class Refusal(HTTPError):
@@ -24,37 +31,63 @@ class Refusal(HTTPError):
         self.text = reason
 
 
+@stream_request_body
 class BaseHandler(RequestHandler):
-    """Checks host and origin of every request, and the bearer of all but those that say otherwise."""
+    """Checks host and origin of every request, and the bearer of all but those that say otherwise.
+
+    Streamed bodies even where none is expected: tornado would otherwise collect up to 100 MB before it asks.
+    """
 
     needs_bearer = True
+    max_body_bytes = 0
     state: State
 
     def initialize(self, state: State) -> None:
         """Take what the handlers share."""
         self.state = state
+        self._entered = False
+        self._known_origin = ""
+        self._body = bytearray()
 
     def prepare(self) -> None:
         """Refuse what does not belong here, before a byte of a body is read."""
-        guard = self.state.guard
-        origin = self.request.headers.get("Origin")
+        guard, headers = self.state.guard, self.request.headers
+        origin = headers.get("Origin")
         if not guard.host_is_ours(self.request.host) or not self.origin_may(origin):
             raise HTTPError(403)
+        # With an image or a script of a foreign page a browser sends no origin; but it says where they come from.
+        if origin is None and headers.get("Sec-Fetch-Site", "none") not in _OUR_SITES:
+            raise HTTPError(403)
         if origin is not None and guard.origin_is_known(origin):
-            self.set_header("Access-Control-Allow-Origin", origin)
-            self.set_header("Vary", "Origin")
-        if self.request.method != "OPTIONS" and self.needs_bearer and not self.may_enter():
+            self._known_origin = origin
+            self._allow_origin()
+        if self._is_preflight():
+            return
+        self._entered = self.may_enter()
+        if (self.needs_bearer or self.request.method == "OPTIONS") and not self._entered:
             raise HTTPError(401)
+        length = headers.get("Content-Length", "0")
+        if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > self.max_body_bytes:
+            raise self._too_large(length[:_LENGTH_DIGITS])
+
+    def data_received(self, chunk: bytes) -> None:
+        """Collect the body, and answer where it is longer than it may be."""
+        self._body += chunk
+        if len(self._body) > self.max_body_bytes:
+            self._body.clear()
+            error = self._too_large(f"more than {self.max_body_bytes}")
+            # Not raised: tornado takes what is raised here for an error of ours, logs it, and answers nothing.
+            self.send_error(413, exc_info=(Refusal, error, None))
 
     def origin_may(self, origin: str | None) -> bool:
         """Tell whether the origin may ask here."""
         return self.state.guard.origin_is_known(origin)
 
     def may_enter(self) -> bool:
-        """Tell whether the request carries the bearer."""
+        """Tell whether the request carries the bearer. Asked once: a ticket is good for one answer."""
         return self.state.guard.bearer_is_right(self.request.headers.get("Authorization"))
 
-    def options(self, *_parts: str) -> None:
+    def options(self, *_parts: str, **_named: str) -> None:
         """Answer a browser's preflight; only known origins come this far."""
         self.set_header("Access-Control-Allow-Methods", "GET, POST")
         self.set_header("Access-Control-Allow-Headers", "authorization, content-type, last-event-id")
@@ -66,7 +99,7 @@ class BaseHandler(RequestHandler):
         self.set_header("Server", "sse-widget")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", "default-src 'none'")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
         self.set_header("Referrer-Policy", "no-referrer")
 
     def reply(self, content: object, status: int = 200) -> None:
@@ -77,19 +110,39 @@ class BaseHandler(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002 - set on the handler already
         """Give a reason to those who are authorised; one constant body to all others."""
+        self._allow_origin()
         self.set_header("Content-Type", "application/json")
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, Refusal):
-            self.finish(orjson.dumps({"error": error.text}))
-        elif self.state.guard.host_is_ours(self.request.host) and self.may_enter():
-            self.finish(orjson.dumps({"error": self._reason}))
-        else:
+        if not self._entered:
             self.set_status(403)
             self.finish(NOT_AUTHORISED)
+        elif isinstance(error, Refusal):
+            self.finish(orjson.dumps({"error": error.text}))
+        else:
+            self.finish(orjson.dumps({"error": self._reason}))
+
+    def log_exception(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Log our errors, not those of strangers; and never the query, which may hold a ticket."""
+        if isinstance(error, HTTPError) or kind is None or error is None:
+            return
+        logger.error("%s %r failed", self.request.method, self.request.path, exc_info=(kind, error, trace))
 
     def check_etag_header(self) -> bool:
         """Never answer 304: nothing here is cacheable."""
         return False
+
+    def _is_preflight(self) -> bool:
+        return self.request.method == "OPTIONS" and self._known_origin != ""
+
+    def _allow_origin(self) -> None:
+        if self._known_origin:  # on errors too, or the page could not tell them from a dead server
+            self.set_header("Access-Control-Allow-Origin", self._known_origin)
+            self.set_header("Vary", "Origin")
+
+    def _too_large(self, length: str) -> Refusal:
+        return Refusal(413, f"expected a body of at most {self.max_body_bytes} bytes, got {length}")
 
 
 class RefusedHandler(BaseHandler):
@@ -101,7 +154,6 @@ class RefusedHandler(BaseHandler):
         raise HTTPError(404)
 
 
-@stream_request_body
 class JsonHandler(BaseHandler):
     """Reads a JSON body of bounded size, after the request was let in."""
 
@@ -111,8 +163,7 @@ class JsonHandler(BaseHandler):
     def prepare(self) -> None:
         """Refuse wrong types and sizes before the body is read."""
         super().prepare()
-        self._body = bytearray()
-        if self.request.method == "OPTIONS":
+        if self.request.method != "POST":
             return
         headers = self.request.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -120,15 +171,6 @@ class JsonHandler(BaseHandler):
             raise Refusal(415, f"expected Content-Type {' or '.join(sorted(self.content_types))}, got {kind!r}")
         if headers.get("Content-Encoding", "identity") != "identity":
             raise Refusal(415, "expected a body without Content-Encoding")
-        length = headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > self.max_body_bytes:
-            self._refuse_size(length)
-
-    def data_received(self, chunk: bytes) -> None:
-        """Collect the body, and stop where it is longer than it may be."""
-        self._body += chunk
-        if len(self._body) > self.max_body_bytes:
-            self._refuse_size(f"more than {self.max_body_bytes}")
 
     def body(self) -> dict[str, Any]:
         """Return the body, which must be a JSON object."""
@@ -139,9 +181,6 @@ class JsonHandler(BaseHandler):
         if not isinstance(content, dict):
             raise Refusal(422, f"expected a JSON object, got {type(content).__name__}")
         return content
-
-    def _refuse_size(self, length: str) -> None:
-        raise Refusal(413, f"expected a body of at most {self.max_body_bytes} bytes, got {length}")
 
 
 def text_of(content: dict[str, Any], name: str, max_chars: int = 200) -> str:

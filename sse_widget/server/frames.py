@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from sse_widget.core.log import Slice
     from sse_widget.hub.channel import Channel
 
-__all__ = ["Frame", "Frames"]
+__all__ = ["PACK_HEAD", "PACK_TAIL", "Frame", "Frames"]
 
 MAX_FRAME_EVENTS: Final = 1000
 MAX_FRAME_BYTES: Final = 512 << 10
 MAX_KEPT_FRAMES: Final = 8
+PACK_HEAD: Final = b"event: pack\ndata: "
+PACK_TAIL: Final = b"\n\n"
 
 
 class Frame(NamedTuple):

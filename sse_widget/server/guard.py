@@ -27,6 +27,15 @@ MAX_ORIGINS: Final = 64
 _NONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
+class Secret(str):
+    """A text that `repr` does not show: tracebacks with variables, debuggers and `vars()` print the `repr`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+
 class Ticket(NamedTuple):
     """What a ticket is good for."""
 
@@ -39,8 +48,8 @@ class Guard:
     """The secrets of one kernel, and the judgements that rest on them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.bearer = secrets.token_hex(SECRET_BYTES)
-        self.key = secrets.token_hex(SECRET_BYTES)
+        self.bearer = Secret(secrets.token_hex(SECRET_BYTES))
+        self.key = Secret(secrets.token_hex(SECRET_BYTES))
         self.server_id = secrets.token_hex(8)
         self._clock = clock
         self._hosts: frozenset[str] = frozenset()
@@ -75,7 +84,7 @@ class Guard:
 
     def admit(self, origin: str, nonce: str, mac: str) -> bool:
         """Accept `origin` from now on, if the page that sends from there proves that it knows the key."""
-        if origin == "null" or not _NONCE.fullmatch(nonce):
+        if origin in {"", "null"} or not _NONCE.fullmatch(nonce):
             return False
         if not hmac.compare_digest(mac.encode(), self._mac(f"page|{origin}|{nonce}").encode()):
             return False

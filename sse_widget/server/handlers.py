@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sse_widget.server.base import BaseHandler, JsonHandler, Refusal, text_of
+from sse_widget.server.batch import check_batch
 from sse_widget.server.guard import TICKET_S
 
 __all__ = ["HealthHandler", "ReceivedHandler", "TicketsHandler", "WhoamiHandler"]
@@ -28,13 +29,6 @@ class WhoamiHandler(JsonHandler):
     needs_bearer = False
     max_body_bytes = 4 << 10
     content_types = frozenset({"text/plain", "application/json"})
-
-    def prepare(self) -> None:
-        """Check a body only where there is one."""
-        if self.request.method == "POST":
-            super().prepare()
-        else:
-            BaseHandler.prepare(self)
 
     def origin_may(self, origin: str | None) -> bool:
         """Let a page that is not known yet introduce itself; that is what the POST is for."""
@@ -85,11 +79,11 @@ class ReceivedHandler(JsonHandler):
 
     def post(self) -> None:
         """Hand the batch over."""
-        content: dict[str, Any] = self.body()
+        content = self.body()
         page = text_of(content, "page", 64)
-        self.state.touch(page)
         try:
-            answer = self.state.inbox.received(page, content)
-        except (KeyError, TypeError, ValueError) as error:
-            raise Refusal(422, f"expected a batch as docs/protocol.md describes it, got {error}") from error
-        self.reply(answer)
+            check_batch(content)
+        except ValueError as error:
+            raise Refusal(422, str(error)) from None
+        self.state.touch(page)
+        self.reply(self.state.inbox.received(page, content))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
@@ -16,11 +17,21 @@ from tornado.web import Application
 from sse_widget.errors import ServerStartError
 from sse_widget.server.base import RefusedHandler
 from sse_widget.server.guard import Guard
-from sse_widget.server.handlers import HealthHandler, ReceivedHandler, TicketsHandler, WhoamiHandler
+from sse_widget.server.handlers import (
+    MAX_RECEIVED_BYTES,
+    HealthHandler,
+    ReceivedHandler,
+    TicketsHandler,
+    WhoamiHandler,
+)
 from sse_widget.server.state import Inbox, Limits, State
 from sse_widget.server.stream import ChannelHandler, EventsHandler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tornado.iostream import IOStream
+
     from sse_widget.hub.channel import Channel
 
 __all__ = ["Server"]
@@ -31,6 +42,8 @@ _START_S: Final = 10.0
 _IDLE_S: Final = 75.0
 _BODY_S: Final = 30.0
 _MAX_HEADER_BYTES: Final = 64 << 10
+_MAX_BODY_BYTES: Final = 2 * MAX_RECEIVED_BYTES  # behind the handlers' own limits, which say what is wrong
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}  # browsers leave them out of `Host`
 
 
 class Server:
@@ -47,6 +60,7 @@ class Server:
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._state: State | None = None
         self._stopping: asyncio.Event | None = None
         self._port = 0
 
@@ -65,22 +79,20 @@ class Server:
 
         Raises
         ------
+        TypeError
+            If it is no text.
         ValueError
             If it is no such address.
         """
-        try:
-            url = url_template.format(port=self.start()).rstrip("/")
-        except (LookupError, ValueError):
-            url = url_template
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or url != f"{parts.scheme}://{parts.netloc}":
-            message = (
-                "expected url_template to be an address without a path, such as 'http://localhost:{port}', "
-                f"got {url_template!r}"
-            )
-            raise ValueError(message)
-        self.guard.also_reached_as(parts.netloc)
+        _address(url_template, 1)  # before anything is started
+        url, host = _address(url_template, self.start())
+        self.guard.also_reached_as(host)
         return url
+
+    def call(self, function: Callable[[State], None]) -> None:
+        """Run a function with the server's state, on its loop, soon, if it runs. Any thread may call it."""
+        if self.running and self._loop is not None and self._state is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, self._state)
 
     def url_of(self, channel: Channel) -> str:
         """Return the address of a channel; starts the server."""
@@ -127,7 +139,7 @@ class Server:
             )
             raise ServerStartError(message)
         self._thread, self._pid, self._port = thread, os.getpid(), started["port"]
-        self._loop, self._stopping = started["loop"], started["stopping"]
+        self._loop, self._stopping, self._state = started["loop"], started["stopping"], started["state"]
 
     def _run(self, port: int, ready: threading.Event, started: dict[str, Any]) -> None:
         try:
@@ -142,15 +154,17 @@ class Server:
         listener = _listen(port)
         bound: int = listener.getsockname()[1]
         self.guard.listen_on(bound)
-        http = HTTPServer(
+        http = _BoundedServer(
             _application(state),
             idle_connection_timeout=_IDLE_S,
             body_timeout=_BODY_S,
             max_header_size=_MAX_HEADER_BYTES,
+            max_body_size=_MAX_BODY_BYTES,
         )
+        http.max_connections = _max_connections(self.limits)
         http.add_socket(listener)
         stopping = asyncio.Event()
-        started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping)
+        started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping, state=state)
         ready.set()
         try:
             await stopping.wait()
@@ -158,6 +172,53 @@ class Server:
             http.stop()
             state.close()
             await http.close_all_connections()
+
+
+class _BoundedServer(HTTPServer):
+    """Closes what comes beyond a number of connections.
+
+    Anybody on the machine can open them, each takes a file descriptor, and the user's program needs some too.
+    """
+
+    max_connections = 0
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        """Take a connection, or close it."""
+        if len(self._connections) < self.max_connections:
+            super().handle_stream(stream, address)
+        else:
+            logger.info("expected at most %s connections, got one more", self.max_connections)
+            stream.close()
+
+
+def _max_connections(limits: Limits) -> int:
+    if sys.platform == "win32":
+        return limits.max_connections
+    import resource  # noqa: PLC0415 - POSIX has it
+
+    files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limits.max_connections if files == resource.RLIM_INFINITY else min(limits.max_connections, files // 2)
+
+
+def _address(template: object, port: int) -> tuple[str, str]:
+    """Return the address that a template stands for, and the `Host` that browsers send there."""
+    if not isinstance(template, str):
+        message = f"expected url_template as a str, got {type(template).__name__}"
+        raise TypeError(message)
+    try:
+        url = template.format(port=port).rstrip("/")
+        parts = urlsplit(url)
+        name, number = parts.hostname or "", parts.port
+    except (AttributeError, LookupError, ValueError):
+        url, name, parts, number = template, "", urlsplit(""), None
+    if parts.scheme not in _DEFAULT_PORTS or not name or "@" in url or url != f"{parts.scheme}://{parts.netloc}":
+        message = (
+            "expected url_template to be an address without a path, such as 'http://localhost:{port}', "
+            f"got {template!r}"
+        )
+        raise ValueError(message)
+    host = f"[{name}]" if ":" in name else name
+    return url, host if number in {None, _DEFAULT_PORTS[parts.scheme]} else f"{host}:{number}"
 
 
 def _listen(port: int) -> socket.socket:

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from sse_widget.server.fanout import Fanout
+from sse_widget.server.fanout import Fanout, Sleeper
 
 if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
@@ -45,8 +45,9 @@ class Limits(NamedTuple):
     stall_s: float = 60.0  # a stream whose reader takes nothing for this long is closed
     rotate_s: float = 600.0  # ± 10 %
     rotate_bytes: int = 64 << 20
+    max_connections: int = 4000  # or half of the process's file descriptors, if that is less
     max_streams: int = 2000
-    max_channels_per_stream: int = 500
+    max_channels_per_stream: int = 400  # two query fields each; tornado takes 1000 in all
 
 
 class State:
@@ -74,8 +75,7 @@ class State:
         """Register an open stream; a newer one of the same page closes the older."""
         self.streams.add(stream)
         for place in stream.places:
-            place.fanout.n_streams += 1
-            place.channel.log.attach(place)
+            self.hold(place)
         if stream.client:
             older = self.pages.get(stream.client)
             self.pages[stream.client] = stream
@@ -96,7 +96,12 @@ class State:
             del self.pages[stream.client]
             self.seen[stream.client] = time.monotonic()
 
-    def release(self, stream: StreamHandler, place: Place) -> None:
+    def hold(self, place: Place) -> None:
+        """Count a place among the channel's readers."""
+        place.fanout.n_streams += 1
+        place.channel.log.attach(place)
+
+    def release(self, stream: Sleeper, place: Place) -> None:
         """Forget one of a stream's places."""
         place.channel.log.detach(place)
         place.fanout.leave(stream)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["ChannelHandler", "EventsHandler", "Place", "StreamHandler"]
 
 RETRY_MS: Final = 2000
+NO_CURSOR: Final = "unknown"
+"""What a reader is called back with whose cursor is none: its own words could hold a line break, and inject a field."""
 
 
 class Place:
@@ -45,6 +47,7 @@ class Place:
             found = self.channel.resolve("newest" if after is None else after or "oldest")
         except ValueError:  # not a cursor of ours: nobody knows what its reader has missed
             found = self.channel.resolve("oldest")._replace(lost=None)
+            self._after = NO_CURSOR
         self.position = found.sequence
         self._unknown_gap = found.lost is None
 
@@ -182,6 +185,7 @@ class StreamHandler(BaseHandler):
 
     def on_connection_close(self) -> None:
         """Note that the reader has gone."""
+        super().on_connection_close()
         self._gone = True
         self.wake()
 

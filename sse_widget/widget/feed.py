@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -27,13 +27,30 @@ if TYPE_CHECKING:
 
     from sse_widget.hub.channel import Channel
 
-__all__ = ["Feed", "PageStatus"]
+__all__ = ["Carrier", "Feed", "PageStatus"]
 
 logger = logging.getLogger(__name__)
 
 HISTORY_BYTES: Final = 32 << 20
 MAX_PAGES: Final = 64
+_HTTP_RUNGS: Final = frozenset({"direct", "jupyter"})
 _BEST_FIRST: Final = ("ended", "open", "reconnecting", "connecting", "failed", "idle")
+
+
+class Carrier(Protocol):
+    """What sends the channel over the comm; see `sse_widget.server.carrier`."""
+
+    def begin(self) -> None:
+        """Send, unless pages have something better."""
+
+    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False) -> None:
+        """Take what a page says of its needs and its place."""
+
+    def forget(self, page: str) -> None:
+        """Forget a page that has gone."""
+
+    def close(self) -> None:
+        """Send nothing more."""
 
 
 class PageStatus(NamedTuple):
@@ -59,10 +76,16 @@ class Feed:
         How many received events are kept.
     changed : callable
         Called, on any thread, after anything but the events has changed.
+
+    Attributes
+    ----------
+    carrier : Carrier or None
+        What sends the channel over the comm; None if the user forces another rung.
     """
 
     def __init__(self, channel: Channel, start: Cursor, history: int, changed: Callable[[], None]) -> None:
         self.channel = channel
+        self.carrier: Carrier | None = None
         self.log: SharedLog[Event] = SharedLog(Limits(history, HISTORY_BYTES))
         self.count = 0
         self.lost = 0
@@ -99,13 +122,15 @@ class Feed:
             latency = status.get("latency_ms")
             if isinstance(latency, int | float):
                 self.latency_ms = float(latency)
-            self._pages[page] = PageStatus(
+            now = self._pages[page] = PageStatus(
                 n,
                 str(status.get("state", before.state)),
                 str(status.get("transport", before.transport)),
                 tuple(str(line) for line in status.get("transport_log", before.transport_log)),
                 str(status.get("text", before.text)),
             )
+        if self.carrier is not None and now.state == "open" and now.transport in _HTTP_RUNGS:
+            self.carrier.report(page, carry=False)
         self._pages_changed()
 
     def page_left(self, page: str) -> None:
@@ -113,6 +138,8 @@ class Feed:
         with self._lock:
             if self._pages.pop(page, None) is None:
                 return
+        if self.carrier is not None:
+            self.carrier.forget(page)
         self._pages_changed()
 
     # For the widget
@@ -153,6 +180,8 @@ class Feed:
         self.closed = True
         self.log.close()
         self.channel.log.detach(self)
+        if self.carrier is not None:
+            self.carrier.close()
         self._changed()
 
     def position_after(self, event_id: str, cursor: Cursor) -> tuple[int, int | None]:

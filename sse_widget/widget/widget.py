@@ -18,19 +18,23 @@ from sse_widget.widget.callbacks import CallbacksMixin
 from sse_widget.widget.feed import Feed
 from sse_widget.widget.keywords import check_keywords
 from sse_widget.widget.listeners import Listeners
-from sse_widget.widget.live import EVENT_TRAITS, LIVE_TRAITS, STATE_TRAITS, Live
+from sse_widget.widget.live import EVENT_TRAITS, STATE_TRAITS, Live
 from sse_widget.widget.main_loop import find_main_loop
 from sse_widget.widget.reading import ReadingMixin
 from sse_widget.widget.snapshot import MAX_ROWS, snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from sse_widget.core.event import Event
+    from sse_widget.widget.feed import Carrier
 
 __all__ = ["Home", "SSEWidget"]
 
 DEFAULT_URL = "http://127.0.0.1:{port}"
+TRANSPORTS = ("auto", "direct", "jupyter", "comm")
 
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
@@ -46,6 +50,12 @@ class Home(Protocol):
 
     def enter(self, feed_id: str, feed: Feed) -> None:
         """Let pages send to `feed`."""
+
+    def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
+        """Return what sends a channel over a comm."""
+
+    def received_over_comm(self, page: str, text: str) -> dict[str, Any]:
+        """Take a batch that came over a comm; return the answer."""
 
     def leave(self, feed_id: str) -> None:
         """Let them no more."""
@@ -65,6 +75,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         Begin after this event or event id; `"oldest"`: with the history; `"newest"`: with what is pushed from now on.
     history : int, default 100_000
         How many received events `events` keeps; loops and callbacks that fall further behind get a `Gap`.
+    transport : {"auto", "direct", "jupyter", "comm"}, default "auto"
+        How pages reach the stream; `"auto"`: the best way that works. See docs/transports.md.
     url_template : str, default "http://127.0.0.1:{port}"
         The address by which pages reach the kernel's server.
     title : str, optional
@@ -118,11 +130,16 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         *,
         after: Event | str = "oldest",
         history: int = 100_000,
+        transport: str = "auto",
         url_template: str = DEFAULT_URL,
         **traits: Any,
     ) -> None:
-        known = {"after", "history", "url_template", *self.trait_names()} - set(LIVE_TRAITS)
+        known = {"after", "history", "transport", "url_template", *self.trait_names()} - set(
+            STATE_TRAITS + EVENT_TRAITS
+        )
         check_keywords("SSEWidget", traits, known)
+        if transport not in TRANSPORTS:
+            raise ValueError(f"expected transport to be one of {', '.join(map(repr, TRANSPORTS))}, got {transport!r}")
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
         channel = home.find(source)
         if channel.closed:
@@ -139,8 +156,16 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
             self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
         )
         super().__init__(**{"title": channel.name, **traits})
-        self._welcome = {**welcome, "kind": "welcome", "feed": self.model_id, "channel": channel.name}
+        self._welcome = {
+            **welcome,
+            "kind": "welcome",
+            "feed": self.model_id,
+            "channel": channel.name,
+            "transport": transport,
+        }
         home.enter(self.model_id, self._feed)
+        if transport in {"auto", "comm"}:
+            self._feed.carrier = home.carrier(channel, start, self.send)
         self.on_msg(self._take_message)
         self._greet()
 
@@ -187,6 +212,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
 
     def _set_listening(self, listening: bool) -> None:  # noqa: FBT001 - a trait's value
         self._listening = listening
+        if listening:
+            self._carry()
 
     def _state_changed(self) -> None:
         self._listeners.dispatcher.poke()
@@ -215,13 +242,29 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
     def _greet(self) -> None:
         self.send({**self._welcome, **self._feed.start_for_page(self.max_rows)})
 
+    def _carry(self) -> None:
+        if self._feed.carrier is not None:
+            self._feed.carrier.begin()
+
     def _take_message(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
         if content.get("kind") == "hello":
             self._greet()
+            self._carry()
         elif content.get("kind") == "status":
             self._feed.page_says(str(content.get("page")), content)
+        elif content.get("kind") == "received":
+            self._take_batch(content)
+
+    def _take_batch(self, content: dict[str, Any]) -> None:
+        page = str(content["page"])
+        answer = self._home.received_over_comm(page, content["body"])
+        if self._feed.carrier is not None:
+            carry, back = content["carry"] is True, content["back"] is True
+            self._feed.carrier.report(page, carry=carry, cursor=str(content["cursor"]), back=back)
+        self.send({"kind": "answer", "page": page, "n": content["n"], **answer})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        self._carry()
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:
