@@ -13,6 +13,7 @@ PYTEST := $(PYTHON_IN_VENV) -m pytest
 NPM := tools/with_node npm --prefix js
 NOTEBOOK_TESTS := tests/e2e/test_notebooks.py
 
+VENV := .venv/.made
 DEMO := .venv/.made-demo
 DEV := .venv/.made-dev
 BROWSER := .venv/.made-browser
@@ -82,10 +83,10 @@ bench-quick: $(DEV) $(KERNELS) $(BROWSER) ## the same with 2,000 events: does it
 
 soak: $(DEV) $(KERNELS) $(BROWSER) ## the slow tests
 	$(call heading,slow tests)
-	$(PYTEST) -m slow
-	$(PYTEST) tests/e2e -m slow
+	$(PYTEST) -m slow || [ $$? = 5 ] # 5: none collected
+	$(PYTEST) tests/e2e -m slow || [ $$? = 5 ]
 
-screenshots: $(DEV) $(KERNELS) $(BROWSER) ## take the README's screenshots again
+screenshots: $(DEV) $(KERNELS) $(BROWSER) ## take the README's pictures again
 	$(call heading,screenshots)
 	$(PYTHON_IN_VENV) -m tools.screenshots
 
@@ -98,16 +99,20 @@ lock: $(DEV) ## write requirements/lock.txt with the newest versions
 clean: ## remove all that was made
 	rm -rf .venv .kernels js/node_modules test-artifacts
 
+$(VENV): tools/bootstrap
+	tools/bootstrap
+	@touch $@
+
 $(DEMO): pyproject.toml requirements/lock.txt tools/bootstrap
 	tools/bootstrap demo
 	@touch $@
 
-# The editable install is the same; this adds what the checks need.
+# The editable install is the same; this adds what the checks need. It refuses a stale bundle: `make build` mends that.
 $(DEV): pyproject.toml requirements/lock.txt tools/bootstrap
 	tools/bootstrap demo dev
 	@touch $@ $(DEMO)
 
-$(MODULES): js/package.json js/package-lock.json tools/with_node | $(DEV)
+$(MODULES): js/package.json js/package-lock.json tools/with_node | $(VENV)
 	$(NPM) ci
 	@touch $@
 

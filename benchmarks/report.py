@@ -70,15 +70,16 @@ class Report:
 
     @staticmethod
     def versions_here(chromium: str) -> dict[str, str]:
-        """Name what was measured with; no machine's name, no path."""
+        """Name what was measured with."""
         packages = {name: version(name) for name in ("jupyterlab", "ipykernel", "ipywidgets", "anywidget", "tornado")}
         return {"chromium": chromium, "python": platform.python_version(), **packages}
 
     def markdown(self) -> str:
-        """Write the table."""
+        """Return the table and what it was measured with."""
         best = next(row for row in self.rows if row.name == ours.NAME).per_second
         lines = [HEAD.format(events=self.events), *(_line(row, row.per_second / best) for row in self.rows)]
-        return "\n".join(lines)
+        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return "\n".join([*lines, "", f"Measured with {versions}."])
 
     def wrong(self) -> str:
         """Say what of ours did not arrive as promised, or nothing. Others may lose, and time is not judged."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
+from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
 from sse_widget.server.server import Server
@@ -40,8 +42,8 @@ class Session:
 
     def close(self) -> None:
         """Stop the server and close the channels. Idempotent."""
+        self.server.stop()  # first: pages would take the end of a kernel for the end of their channels
         self.hub.close()
-        self.server.stop()
 
     # For channels
 
@@ -61,7 +63,7 @@ class Session:
             return {"text/plain": f"{channel!r}; make it anew with sse_widget.channel({channel.name!r})"}
         with self._views_lock:
             view = self._views.get(channel)
-            if view is None:
+            if view is None or view.comm is None:  # or its user has closed it
                 view = self._views[channel] = SSEWidget(channel)
         return view._repr_mimebundle_()
 
@@ -78,7 +80,8 @@ class Session:
         if isinstance(source, Channel):
             return source
         if isinstance(source, str) and source.startswith(_CHANNELS_PATH):
-            found = self.hub.get(source.removeprefix(_CHANNELS_PATH))
+            name = source.removeprefix(_CHANNELS_PATH)
+            found = self.hub.get(name) or self.hub.get(unquote(name))  # `Channel.url` has it quoted
             if found is not None:
                 return found
             message = (
@@ -129,6 +132,7 @@ class Session:
             "server": guard.server_id,
             "bearer": guard.bearer,
             "key": guard.key,
+            "kernel_id": runtime.kernel_id(),
             "heartbeat_s": limits.heartbeat_s,
             "silence_s": limits.silence_s,
         }

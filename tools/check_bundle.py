@@ -1,7 +1,7 @@
 """Whether the bundle in `sse_widget/static/` was built from the sources in `js/src/`.
 
-The bundle is committed, so that nobody needs Node to install the package; line 1 of each built file holds the hash of the
-sources. This module computes that hash without Node: the build of the wheel and a test refuse a stale bundle.
+The bundle is committed, so that nobody needs Node to install the package; line 1 of each built file holds the hash of
+the sources. This module computes that hash without Node: the build of the wheel and a test refuse a stale bundle.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.e2e.rig import Browser, Lab, Notebook
-from tests.e2e.rig.notebook import NotebookFile
+from tests.e2e.rig import Browser, Lab, Notebook, NotebookFile
 from tools.kernels import ROOT
 
 if TYPE_CHECKING:

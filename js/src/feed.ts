@@ -2,7 +2,7 @@
 
 import type { Connection } from "./connection/connection.ts";
 import { formatCursor, parseCursor, Reader } from "./connection/cursor.ts";
-import type { Page } from "./connection/page.ts";
+import type { DrawBudget, Page } from "./connection/page.ts";
 import { directImpossible } from "./connection/reach.ts";
 import type { LinkState, Subscriber } from "./connection/subscriber.ts";
 import * as texts from "./connection/texts.ts";
@@ -84,6 +84,10 @@ export class Feed implements Subscriber {
 
 	now(): number {
 		return this.#page.env.now();
+	}
+
+	get drawing(): DrawBudget {
+		return this.#page.drawing;
 	}
 
 	/** Get every event and gap that this feed takes from now on; returns the way to stop. */
@@ -202,7 +206,8 @@ export class Feed implements Subscriber {
 			.then((gone) => {
 				if (this.#over || this.#welcome?.server !== welcome.server) return;
 				if (!gone) this.hello();
-				else if (this.state !== "ended") this.link({ state: "failed", text: texts.KERNEL_GONE });
+				// Even if the channel has ended meanwhile: a kernel that stops closes its channels, too.
+				else this.link({ state: "failed", text: texts.KERNEL_GONE });
 			});
 	};
 

@@ -1,7 +1,5 @@
 /** The widget's synced traits. */
 
-import type { AnyModel } from "@anywidget/types";
-
 export interface Model {
 	/** Python listens: an observer, a callback, a loop. The page then connects without a view, too. */
 	_listening: boolean;
@@ -16,7 +14,14 @@ export interface Model {
 }
 
 /** What of anywidget's model is in use; some hosts have no more than this. */
-export type WidgetModel = Pick<AnyModel<Model>, "get" | "set" | "on" | "off" | "save_changes" | "send">;
+export interface WidgetModel {
+	get<K extends keyof Model>(name: K): Model[K];
+	set<K extends keyof Model>(name: K, value: Model[K]): void;
+	on(name: string, callback: (message: unknown) => void): void;
+	off(name: string, callback: (message: unknown) => void): void;
+	save_changes(): void;
+	send(content: object): void;
+}
 
 /** Write a trait. Without a kernel there is nobody to tell: the view goes on with what the model says. */
 export function writeTrait<K extends keyof Model>(model: WidgetModel, name: K, value: Model[K]): void {

@@ -91,7 +91,8 @@ export function asWelcome(value: unknown): Welcome | null {
 	if (object?.kind !== "welcome") return null;
 	const { url, server, bearer, key, feed, channel } = object;
 	const needed = [url, server, bearer, key, feed, channel];
-	if (needed.some((part) => typeof part !== "string" || part === "")) return null;
+	if (needed.some((part) => typeof part !== "string" || part === "") || !URL.canParse(textOf(url)))
+		return null;
 	return {
 		kind: "welcome",
 		url: textOf(url).replace(/\/+$/, ""),

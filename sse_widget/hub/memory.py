@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import unicodedata
 from collections import OrderedDict
@@ -37,6 +38,9 @@ class MemoryHub:
         _check_name(name)
         with self._lock:
             channel = self._channels.get(name)
+            if channel is not None and channel.closed:  # by another thread, which will `forget` it in a moment
+                self._end(channel)
+                channel = None
             before = DEFAULT_LIMITS if channel is None else channel.log.measure()[3]
             limits = _changed(before, history, history_bytes, history_s)
             if channel is None:
@@ -62,15 +66,19 @@ class MemoryHub:
         """Take a closed channel out; its name is free again."""
         with self._lock:
             if self._channels.get(channel.name) is channel:
-                del self._channels[channel.name]
-                self._ended[channel.name] = channel
-                while len(self._ended) > MAX_ENDED:
-                    self._ended.popitem(last=False)
+                self._end(channel)
 
     def close(self) -> None:
         """Close all channels."""
         for channel in self.channels():
             channel.close()
+
+    def _end(self, channel: Channel) -> None:
+        del self._channels[channel.name]
+        self._ended[channel.name] = channel
+        self._ended.move_to_end(channel.name)
+        while len(self._ended) > MAX_ENDED:
+            self._ended.popitem(last=False)
 
 
 def _changed(limits: Limits, history: int | None, history_bytes: int | None, history_s: float | None) -> Limits:
@@ -80,7 +88,7 @@ def _changed(limits: Limits, history: int | None, history_bytes: int | None, his
         ("history_bytes", history_bytes, int),
         ("history_s", history_s, int | float),
     ):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not value > 0):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf):
             unit = {"history": "events", "history_bytes": "bytes", "history_s": "seconds"}[name]
             message = f"expected {name} to be a positive number of {unit}, got {value!r}"
             raise ValueError(message)

@@ -8,6 +8,8 @@ append can fall in between. An append takes the armed wakers off and calls them 
 pushes wakes a sleeping reader once, and a reader that is busy reading is not woken at all.
 
 A waker must be quick and must not raise: `threading.Event.set`, or `loop.call_soon_threadsafe`.
+
+The lock is re-entrant: a garbage collection can begin while it is held, and close a reader that nobody uses any more.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class SharedLog(Generic[T]):
     """Items in order, for any number of threads; `closed` once nothing more will come."""
 
     def __init__(self, limits: Limits, number: Callable[[T, int], None] | None = None) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.closed = False
         self._log: Log[T] = Log(limits)
         self._number = number  # tells an item its position, under the lock, before anybody can read it
@@ -144,7 +146,7 @@ class SharedLog(Generic[T]):
     def readers(self) -> list[Reader]:
         """Return the attached readers."""
         with self.lock:
-            return list(self._readers.values())
+            return [reader for ref in self._readers.valuerefs() if (reader := ref()) is not None]
 
     def advanced(self) -> None:
         """Tell a waiting `drain` that a reader's position has changed; a reader calls this after it has moved."""
@@ -159,13 +161,14 @@ class SharedLog(Generic[T]):
         with self.lock:
             self._draining += 1
             try:
-                while behind := self._behind(target):
+                while self._behind(target):  # without a name for it: that would keep alive whom its user has let go of
                     left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - time.monotonic())
                     if left <= 0:
                         break
                     self._progress.wait(left)
             finally:
                 self._draining -= 1
+            behind = self._behind(target)
         if behind:
             slowest = min(behind, key=lambda reader: reader.position)
             missing = target - slowest.position
@@ -176,4 +179,4 @@ class SharedLog(Generic[T]):
             raise WaitTimeout(message)
 
     def _behind(self, target: int) -> list[Reader]:
-        return [reader for reader in self._readers.values() if reader.position < target]
+        return [reader for reader in self.readers() if reader.position < target]

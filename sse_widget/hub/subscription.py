@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
+from sse_widget.core.event import Gap
 from sse_widget.errors import ChannelClosed, WaitTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from sse_widget.core.cursor import Cursor
     from sse_widget.core.event import Event
+    from sse_widget.core.log import Slice
     from sse_widget.hub.shared_log import SharedLog
+
+    Join = Callable[[Slice[Event], Cursor], tuple[list[Event], Cursor]]
 
 __all__ = ["Subscription"]
 
@@ -37,28 +43,36 @@ class Subscription:
     log : SharedLog
         What to read.
     position : int
-        Start after this position.
-    make_gap : callable
-        `(lost, position) -> Gap`: what to hand out for `lost` items that end at `position`.
+        Start after this position of the log.
+    cursor : Cursor
+        The last event the reader has already.
+    join : callable
+        `(slice, cursor) -> (events, cursor)`: what to hand out for the next slice of the log to a reader that is at
+        `cursor`, and where it is then. It decides about gaps and repeats, and keeps nothing.
     source : str
         What the log is, for error messages.
+    first : Gap, optional
+        Handed out before all others.
     """
 
     def __init__(
         self,
         log: SharedLog[Event],
         position: int,
-        make_gap: Callable[[int, int], Event],
+        cursor: Cursor,
+        join: Join,
         source: str,
-        first: Event | None = None,
+        first: Gap | None = None,
     ) -> None:
         self.source = source
-        self.lost = 0
+        self.lost = 0  # events announced as lost so far, where their number is known
         self._log = log
         self._position = position
-        self._make_gap = make_gap
+        self._cursor = cursor
+        self._join = join
         self._ready: deque[Event] = deque([first] if first is not None else ())
         self._awake = threading.Event()
+        self._waker: Callable[[], None] = self._awake.set  # wakes whoever waits now
         self._closed = False
         log.attach(self)
 
@@ -118,7 +132,7 @@ class Subscription:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._available():
             self._awake.clear()
-            if not self._log.arm(self._awake.set, self._position):
+            if not self._arm(self._awake.set):
                 continue
             left = _LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline - time.monotonic())
             try:
@@ -135,7 +149,7 @@ class Subscription:
         loop = asyncio.get_running_loop()
         while not self._available():
             wake = _LoopWaker(loop)
-            if not self._log.arm(wake, self._position):
+            if not self._arm(wake):
                 continue
             try:
                 await asyncio.wait([wake.future], timeout=_LOOK_AGAIN_S)
@@ -151,7 +165,8 @@ class Subscription:
         predicate : callable, optional
             Called with each event; default: any event will do. What it raises is raised here.
         timeout : float [s], optional
-            Wait no longer than this in all; default: as long as it takes.
+            Wait no longer than this in all; default: as long as it takes. What is there already when the time is up
+            is still looked at.
 
         Raises
         ------
@@ -161,22 +176,26 @@ class Subscription:
             If nothing can come any more.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        seen = 0
-        while True:
+        seen, last = 0, None
+        while last is None or self.position < last:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0)
+            if left == 0 and last is None:
+                last = self._log.newest  # and no further, or a stream that never pauses would never time out
             try:
-                event = self.next(None if deadline is None else max(deadline - time.monotonic(), 0))
+                event = self.next(left)
             except WaitTimeout:
-                message = f"expected a matching event from {self.source} within {timeout} s, got {seen} others"
-                raise WaitTimeout(message) from None
+                break
             if event.type != "gap" and (predicate is None or predicate(event)):
                 return event
             seen += 1
+        message = f"expected a matching event from {self.source} within {timeout} s, got {seen} others"
+        raise WaitTimeout(message)
 
     def close(self) -> None:
         """Stop reading and end a loop that waits. Idempotent; may be called from any thread."""
         self._closed = True
         self._log.detach(self)
-        self._awake.set()
+        self._waker()
 
     def __iter__(self) -> Self:
         return self
@@ -221,13 +240,17 @@ class Subscription:
                 raise ChannelClosed(message)
         return bool(self._ready)
 
+    def _arm(self, waker: Callable[[], None]) -> bool:
+        """Have `waker` called when it is worth looking again; False if it is already."""
+        self._waker = waker  # before looking at `_closed`, which `close` sets before it calls the waker
+        return not self._closed and self._log.arm(waker, self._position)
+
     def _fill(self) -> None:
         taken = self._log.after(self._position, _TAKE_ITEMS)
-        if taken.lost:
-            self.lost += taken.lost
-            self._ready.append(self._make_gap(taken.lost, self._position + taken.lost))
-        self._ready.extend(taken.items)
-        self._position = taken.last
+        events, cursor = self._join(taken, self._cursor)
+        lost = self.lost + sum(event.lost or 0 for event in events if isinstance(event, Gap))
+        # One statement without a call in its second half: an interrupt (SIGINT) finds all of it done, or nothing.
+        self._ready, self._position, self._cursor, self.lost = deque([*self._ready, *events]), taken.last, cursor, lost
 
     def _hand_out(self) -> Event:
         event = self._ready.popleft()
@@ -243,7 +266,7 @@ class _LoopWaker:
         self._loop = loop
 
     def __call__(self) -> None:
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody awaits there any more
             self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:

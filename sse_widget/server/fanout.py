@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from sse_widget.server.frames import Frames
@@ -61,7 +62,7 @@ class Fanout:
         self.channel.log.disarm(self._pushed)
 
     def _pushed(self) -> None:
-        if not self._loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
             self._loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:

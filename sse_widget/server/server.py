@@ -24,6 +24,7 @@ from sse_widget.server.handlers import (
     TicketsHandler,
     WhoamiHandler,
 )
+from sse_widget.server.socket import listen
 from sse_widget.server.state import Inbox, Limits, State
 from sse_widget.server.stream import ChannelHandler, EventsHandler
 
@@ -84,7 +85,7 @@ class Server:
         ValueError
             If it is no such address.
         """
-        _address(url_template, 1)  # before anything is started
+        _address(url_template, 65535)  # before anything is started
         url, host = _address(url_template, self.start())
         self.guard.also_reached_as(host)
         return url
@@ -154,8 +155,9 @@ class Server:
         listener = _listen(port)
         bound: int = listener.getsockname()[1]
         self.guard.listen_on(bound)
+        application = _application(state)
         http = _BoundedServer(
-            _application(state),
+            application,
             idle_connection_timeout=_IDLE_S,
             body_timeout=_BODY_S,
             max_header_size=_MAX_HEADER_BYTES,
@@ -163,6 +165,7 @@ class Server:
         )
         http.max_connections = _max_connections(self.limits)
         http.add_socket(listener)
+        for_jupyter = listen(application, self.guard, bound)
         stopping = asyncio.Event()
         started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping, state=state)
         ready.set()
@@ -171,6 +174,8 @@ class Server:
         finally:
             http.stop()
             state.close()
+            if for_jupyter is not None:
+                await for_jupyter.close()
             await http.close_all_connections()
 
 

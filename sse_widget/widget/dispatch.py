@@ -12,6 +12,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from sse_widget.errors import ChannelClosed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,8 +46,8 @@ class Dispatcher:
         self._deliver = deliver
         self._after_turn = after_turn
         self._source: Subscription | None = None
-        self._lock = threading.Lock()
-        self._scheduled = False
+        # Held while a turn is due. Nobody waits for it: a garbage collection may call `poke`, whatever it interrupts.
+        self._due = threading.Lock()
 
     @property
     def active(self) -> bool:
@@ -65,29 +67,28 @@ class Dispatcher:
 
     def poke(self) -> None:
         """Have a turn on the main thread soon. May be called from any thread."""
-        with self._lock:
-            if self._scheduled:
-                return
-            self._scheduled = True
-        self._call(self._turn)
+        if self._due.acquire(blocking=False):
+            self._call(self._turn)
 
     def _turn(self) -> None:
-        with self._lock:
-            self._scheduled = False
+        self._due.release()
         again = True  # also if an interrupt (SIGINT) ends a callback: the next events go on
         try:
             source = self._source
             again = source is not None and self._deliver_some(source)
         finally:
-            self._after_turn()
             if again:
                 self.poke()
+            self._after_turn()
 
     def _deliver_some(self, source: Subscription) -> bool:
         """Deliver for one turn; True if there is more."""
         deadline = time.monotonic() + TURN_S
         while not source.closed and not source.sleep(self.poke):
-            event = source.next(0)
+            try:
+                event = source.next(0)
+            except ChannelClosed:  # another thread has stopped us just now
+                break
             self._deliver(event)
             if time.monotonic() > deadline:
                 return True
@@ -99,7 +100,10 @@ def run_worker(source: Subscription, deliver: Callable[[Event], None]) -> thread
 
     def work() -> None:
         for event in source:
-            deliver(event)
+            try:
+                deliver(event)
+            except BaseException:
+                logger.exception("a callback on a thread of its own was interrupted; it goes on with the next event")
 
     thread = threading.Thread(target=work, name="sse_widget callbacks", daemon=True)
     thread.start()

@@ -10,8 +10,10 @@ costs the others nothing.
 
 from __future__ import annotations
 
+import bisect
 import logging
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import orjson
@@ -25,9 +27,10 @@ from sse_widget.hub.shared_log import SharedLog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sse_widget.core.log import Slice
     from sse_widget.hub.channel import Channel
 
-__all__ = ["Carrier", "Feed", "PageStatus"]
+__all__ = ["Carrier", "Feed", "PageStatus", "join"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ class Feed:
         self._receiver = Receiver(start)
         self._lock = threading.Lock()
         self._pages: dict[str, PageStatus] = {}
+        self._left: deque[str] = deque(maxlen=MAX_PAGES)
         self._attached = False
         self._changed = changed
 
@@ -103,13 +107,16 @@ class Feed:
     def receive(self, packs: list[dict[str, Any]]) -> tuple[str, bool]:
         """Take packs; return the cursor, and whether the page must go back to it."""
         resume = False
+        gaps: list[Gap] = []
         with self._lock:
             for pack in packs:
-                if not self._take(pack):
+                if not self._take(pack, gaps):
                     resume = True
                     break
             cursor = str(self._receiver.cursor)
         self.channel.log.advanced()
+        for gap in gaps:  # not under the lock: a user's log handler may look at the widget
+            logger.warning("lost %s events of the channel %r before %s", gap.lost, self.channel.name, gap.id)
         return cursor, resume
 
     def page_says(self, page: str, status: dict[str, Any]) -> None:
@@ -117,8 +124,10 @@ class Feed:
         with self._lock:
             before = self._pages.get(page, PageStatus())
             n = int(status.get("n", before.n))
-            if n < before.n or (page not in self._pages and len(self._pages) >= MAX_PAGES):
+            if n < before.n or (page in self._left and _is_late(status)):
                 return
+            if page not in self._pages and len(self._pages) >= MAX_PAGES:
+                del self._pages[next(iter(self._pages))]  # who never opened a stream is never said to have left
             latency = status.get("latency_ms")
             if isinstance(latency, int | float):
                 self.latency_ms = float(latency)
@@ -138,6 +147,7 @@ class Feed:
         with self._lock:
             if self._pages.pop(page, None) is None:
                 return
+            self._left.append(page)
         if self.carrier is not None:
             self.carrier.forget(page)
         self._pages_changed()
@@ -152,7 +162,8 @@ class Feed:
         with self._lock:
             statuses = list(self._pages.values())
         known = [status for status in statuses if status.state in _BEST_FIRST]
-        return min(known, key=lambda status: _BEST_FIRST.index(status.state), default=PageStatus())
+        nobody = PageStatus(state="ended" if self.log.closed else "idle")
+        return min(known, key=lambda status: _BEST_FIRST.index(status.state), default=nobody)
 
     @property
     def position(self) -> int:
@@ -168,55 +179,61 @@ class Feed:
     def start_for_page(self, max_rows: int) -> dict[str, Any]:
         """Return where a page that opens now begins: at what Python has, and some rows before it to look at."""
         with self._lock:
-            cursor = self._receiver.cursor
-            shown = [event for event in self.log.after(max(self.log.newest - max_rows, 0)).items if event.type != "gap"]
-        if shown and shown[0].epoch == cursor.epoch and all(event.epoch == cursor.epoch for event in shown):
+            cursor, count, lost = self._receiver.cursor, self.count, self.lost
+            # What the channel has dropped since would be a gap to the page, though Python has it.
+            oldest = self.channel.log.oldest if cursor.epoch == self.channel.epoch else 1
+            shown = [
+                event
+                for event in self.log.after(max(self.log.newest - max_rows, 0)).items
+                if event.type != "gap" and event.epoch == cursor.epoch and event.sequence >= oldest
+            ]
+        if shown:
             cursor = Cursor(cursor.epoch, shown[0].sequence - 1)
-            return {"start": str(cursor), "count": self.count - len(shown), "lost": self.lost}
-        return {"start": str(cursor), "count": self.count, "lost": self.lost}
+        return {"start": str(cursor), "count": count - len(shown), "lost": lost}
 
     def close(self) -> None:
         """End all loops. Idempotent."""
         self.closed = True
         self.log.close()
-        self.channel.log.detach(self)
         if self.carrier is not None:
             self.carrier.close()
-        self._changed()
+        self._pages_changed()
 
-    def position_after(self, event_id: str, cursor: Cursor) -> tuple[int, int | None]:
-        """Find the place in the log that follows `event_id`, and how many events in between are gone.
+    def place(self, after: Cursor | None) -> tuple[int, Cursor]:
+        """Return where in the log a reader begins that has everything up to `after` (None: up to now), and its cursor.
 
         Raises
         ------
         ValueError
-            If the event was of another life of the channel and nobody can know.
+            If nobody can know where that is.
         """
-        taken = self.log.after(0)
-        for offset, event in enumerate(taken.items):
-            if event.epoch == cursor.epoch and event.sequence > cursor.sequence:
-                missing = (
-                    event.sequence - 1 - cursor.sequence if offset == 0 and taken.lost and event.type != "gap" else 0
-                )
-                return taken.last - len(taken.items) + offset, missing
-        if cursor.epoch != self._receiver.cursor.epoch:
-            message = (
-                f"expected the id of an event of the channel {self.channel.name!r}, got {event_id!r} of another epoch"
-            )
-            raise ValueError(message)
-        return taken.last, 0
+        with self._lock:
+            here, newest = self._receiver.cursor, self.log.newest
+            items = [] if after is None else self.log.after(0).items
+        if after is None:
+            return newest, here
+        sequences = [event.sequence for event in items if event.epoch == after.epoch]
+        never = after.epoch == self.channel.epoch and after.sequence > self.channel.log.newest
+        if never or (not sequences and after.epoch not in {here.epoch, self.channel.epoch}):
+            why = "which was never pushed" if never else "which is of another epoch"
+            raise ValueError(f"expected the id of an event of the channel {self.channel.name!r}, got '{after}', {why}")
+        if not sequences:  # all that is here is of a later epoch, or nothing is
+            return newest if after.epoch == here.epoch else newest - len(items), after
+        # What came in one epoch lies together, and in order.
+        begin = next(offset for offset, event in enumerate(items) if event.epoch == after.epoch)
+        return newest - len(items) + begin + bisect.bisect_right(sequences, after.sequence), after
 
-    def _take(self, pack: dict[str, Any]) -> bool:
+    def _take(self, pack: dict[str, Any], gaps: list[Gap]) -> bool:
         epoch, first, rows = pack["epoch"], int(pack["first"]), pack["events"]
-        before = self._receiver.cursor
         taken = self._receiver.take(epoch, first, len(rows), gap=bool(pack.get("gap")))
         if not taken.joins:
             return False
         items: list[Event] = []
         if taken.lost != 0:
-            items.append(Gap.between(taken.lost, self.channel.name, Cursor(epoch, first - 1)))
+            gap = Gap.between(taken.lost, self.channel.name, Cursor(epoch, first - 1))
+            items.append(gap)
+            gaps.append(gap)
             self.lost += taken.lost or 0
-            logger.warning("lost %s events of the channel %r after %s", taken.lost, self.channel.name, before)
         events = self._events(epoch, first + taken.skip, rows[taken.skip :])
         if events:
             self.count += len(events)
@@ -239,10 +256,41 @@ class Feed:
         ]
 
     def _pages_changed(self) -> None:
-        connected = any(status.state == "open" for status in self._pages.values())
-        if connected and not self._attached and not self.closed:
-            self.channel.log.attach(self)
-        elif not connected and self._attached:
-            self.channel.log.detach(self)
-        self._attached = connected
+        with self._lock:
+            states = set() if self.closed else {status.state for status in self._pages.values()}
+            connected = "open" in states
+            if connected and not self._attached:
+                self.channel.log.attach(self)
+            elif not connected:
+                self.channel.log.detach(self)
+            self._attached = connected
+            # A page says so after everything it has received is here.
+            ended = "ended" in states and self.channel.closed and self.position >= self.channel.log.newest
+        if ended:
+            self.log.close()
         self._changed()
+
+
+def join(channel: str, taken: Slice[Event], cursor: Cursor) -> tuple[list[Event], Cursor]:
+    """Tell a reader of a feed's log what follows its cursor: what it has is left out, what it lacks becomes a `Gap`.
+
+    By ids, not by positions as in a channel: in this log 900 lost events are one item.
+    """
+    events: list[Event] = []
+    epoch, sequence = cursor
+    for event in taken.items:
+        end = event.sequence if event.type == "gap" else event.sequence - 1  # of what is missing before this one
+        if event.epoch == epoch and event.sequence <= sequence:
+            continue
+        lost = end - sequence if event.epoch == epoch else None
+        if lost != 0:
+            events.append(Gap.between(lost, channel, Cursor(event.epoch, end)))
+        if event.sequence != end:
+            events.append(event)
+        epoch, sequence = event.epoch, event.sequence
+    return events, Cursor(epoch, sequence)
+
+
+def _is_late(status: dict[str, Any]) -> bool:
+    """Tell whether a page that has left said this before; a busy cell holds up the comm, and only the comm."""
+    return "n" in status and status.get("state") in {"connecting", "open"} and status.get("transport") != "comm"

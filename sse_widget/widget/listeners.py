@@ -1,10 +1,13 @@
 """Who in Python listens to a widget: callbacks, observers, loops and waits.
 
-The page connects while anybody does, shown or not; the trait `_listening` tells it.
+The page connects while anybody does, shown or not; the trait `_listening` tells it. That somebody begins is told at
+once, that the last one has ended in a turn of the dispatcher: a loop of short waits would otherwise send two messages
+for each, and the end may be found by a garbage collection, which interrupts anything and must not wait for a lock.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import traceback
@@ -12,16 +15,17 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from sse_widget.core.cursor import Cursor
 from sse_widget.core.cursor import parse as parse_cursor
-from sse_widget.core.event import Event, Gap
+from sse_widget.core.event import Event
 from sse_widget.errors import ChannelClosed, NoPage, WaitTimeout
 from sse_widget.hub.subscription import Subscription
 from sse_widget.widget.dispatch import Dispatcher, run_worker
+from sse_widget.widget.feed import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sse_widget.core.cursor import Cursor
     from sse_widget.widget.feed import Feed
     from sse_widget.widget.main_loop import Call
 
@@ -48,7 +52,7 @@ class Listeners:
     tell_state : callable
         Tells the observers of the state traits, on the main thread.
     listening : callable
-        Called with True when the first begins, with False when the last ends.
+        Called with True when somebody begins, with False when the last one has ended.
     failed : callable
         Called with the text of a callback's traceback.
     """
@@ -64,20 +68,24 @@ class Listeners:
     ) -> None:
         self._feed = feed
         self._tell_event = tell_event
+        self._tell_state = tell_state
         self._listening = listening
         self._failed = failed
         self._lock = threading.RLock()
-        self._n_listeners = 0
+        self._readings: weakref.WeakSet[_Reading] = weakref.WeakSet()  # loops, waits and workers
         self._observed = False
         self._callbacks: list[tuple[str | None, Callback]] = []
-        self._workers: list[tuple[Callback, Subscription]] = []
-        self.dispatcher = Dispatcher(call, self._deliver, tell_state)
+        self._workers: list[tuple[Callback, _Reading]] = []
+        self.dispatcher = Dispatcher(call, self._deliver, self._after_turn)
 
     def add(self, type_: str | None, callback: Callback, *, thread: bool) -> None:
         """Call `callback` for each event of a type (None: all but gaps)."""
+        self._check_open()
         if thread:
             source = self.subscribe(None)
-            self._workers.append((callback, source))
+            source.patient = True
+            with self._lock:
+                self._workers.append((callback, source))
             run_worker(source, lambda event: self._call(type_, callback, event))
             return
         with self._lock:
@@ -100,27 +108,29 @@ class Listeners:
             self._observed = observed
             self._refresh()
 
-    def subscribe(self, after: Event | str | None) -> Subscription:
+    def subscribe(self, after: Event | str | None) -> _Reading:
         """Read the received events; after the newest one, or after a given one."""
-        if self._feed.closed:
-            message = (
-                f"expected an open widget, got one on {self._feed.channel.name!r} that was closed; make a new SSEWidget"
-            )
-            raise ChannelClosed(message)
-        position, first = self._feed.log.newest, None
-        if after is not None:
-            position, first = self._place(after)
-        source = _Reading(self._feed, position, first)
-        self._count(+1)
+        self._check_open()
+        source = self.look(after)
+        source.released = self.dispatcher.poke
         # Also when its user just lets go of it, as `break` in a loop does.
-        source.released = weakref.finalize(source, self._count, -1)
-        source.released.atexit = False
+        weakref.finalize(source, self.dispatcher.poke).atexit = False
+        with self._lock:
+            self._readings.add(source)
+            self._refresh()
         return source
 
+    def look(self, after: Event | str | None) -> _Reading:
+        """Read what is there, without listening."""
+        return _Reading(self._feed, None if after is None else _cursor_of(after))
+
     def close(self) -> None:
-        """End everything."""
-        self.dispatcher.stop()
-        for _callback, source in self._workers:
+        """End everything; the feed is closed already, so nothing begins any more."""
+        with self._lock:
+            self._callbacks, self._observed = [], False
+            workers, self._workers = self._workers, []
+            self._refresh()
+        for _callback, source in workers:
             source.close()
 
     def report(self, error: BaseException) -> None:
@@ -129,29 +139,29 @@ class Listeners:
         logger.error("a callback of the widget on %r raised:\n%s", self._feed.channel.name, text)
         self._failed(text)
 
-    def _place(self, after: Event | str) -> tuple[int, Event | None]:
-        text = after.id if isinstance(after, Event) else after
-        cursor = parse_cursor(text)
-        if cursor is None:
-            message = f"expected an event or an event id, got {after!r}"
-            raise ValueError(message)
-        position, lost = self._feed.position_after(text, cursor)
-        if not lost:
-            return position, None
-        return position, Gap.between(lost, self._feed.channel.name, Cursor(cursor.epoch, cursor.sequence + lost))
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._n_listeners += change
-            self._refresh()
+    def _check_open(self) -> None:
+        if self._feed.closed:
+            message = (
+                f"expected an open widget, got one on {self._feed.channel.name!r} that was closed; make a new SSEWidget"
+            )
+            raise ChannelClosed(message)
 
     def _refresh(self) -> None:
         wants_turns = bool(self._callbacks) or self._observed
         if wants_turns and not self.dispatcher.active and not self._feed.closed:
-            self.dispatcher.start(_Reading(self._feed, self._feed.log.newest, None))
+            self.dispatcher.start(self.look(None))
         elif not wants_turns:
             self.dispatcher.stop()
-        self._listening(wants_turns or self._n_listeners > 0)
+        self._listening(self._anybody())
+
+    def _anybody(self) -> bool:
+        return bool(self._callbacks) or self._observed or any(not source.closed for source in self._readings)
+
+    def _after_turn(self) -> None:
+        with self._lock:
+            if not self._anybody():
+                self._listening(False)  # noqa: FBT003 - a trait's value
+        self._tell_state()
 
     def _deliver(self, event: Event) -> None:
         if event.type != "gap":
@@ -163,17 +173,22 @@ class Listeners:
         if type_ == event.type or (type_ is None and event.type != "gap"):
             try:
                 callback(event)
-            except Exception as error:  # noqa: BLE001 - a user's callback may raise anything; it is shown and logged
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a user's callback may raise anything; it is shown and logged
                 self.report(error)
 
 
 class _Reading(Subscription):
     """A subscription to a feed: it knows when there is no page to wait for."""
 
-    def __init__(self, feed: Feed, position: int, first: Event | None) -> None:
-        super().__init__(feed.log, position, self._gap, f"the widget on {feed.channel.name!r}", first)
+    def __init__(self, feed: Feed, after: Cursor | None) -> None:
+        position, cursor = feed.place(after)
+        # Not a method of its own, which would make a cycle: whoever lets go of it would have to wait for the collector.
+        joined = functools.partial(join, feed.channel.name)
+        super().__init__(feed.log, position, cursor, joined, f"the widget on {feed.channel.name!r}")
         self._feed = feed
-        self._warned = False
+        self.patient = False  # a long wait without a page is worth a warning
         self.released: Callable[[], object] = _nothing
 
     def close(self) -> None:
@@ -183,14 +198,14 @@ class _Reading(Subscription):
 
     def next(self, timeout: float | None = None) -> Event:
         """As `Subscription.next`; a timeout, or a long wait, says so where no page has the widget."""
-        warn = timeout is None and not self._warned
+        warn = timeout is None and not self.patient
         try:
             return super().next(_NO_PAGE_S if warn else timeout)
         except WaitTimeout as error:
             explained = self._explained(error)
             if not warn:
                 raise explained from None
-        self._warned = True
+        self.patient = True
         if isinstance(explained, NoPage):
             warnings.warn(f"still waiting: {explained}", stacklevel=2)
         return super().next(None)
@@ -213,8 +228,14 @@ class _Reading(Subscription):
         )
         return NoPage(message)
 
-    def _gap(self, lost: int, _position: int) -> Gap:
-        return Gap.between(lost, self._feed.channel.name, Cursor("", 0))
+
+def _cursor_of(after: Event | str) -> Cursor:
+    text: object = after.id if isinstance(after, Event) else after
+    cursor = parse_cursor(text) if isinstance(text, str) else None
+    if cursor is None:
+        message = f"expected an event or an event id, got {after!r}"
+        raise ValueError(message)
+    return cursor
 
 
 def _nothing() -> None:

@@ -39,13 +39,15 @@ class LiveTraits(traitlets.HasTraits):
     of another thread that falls in between would be lost.
     """
 
-    def tell(self, name: str, old: object, new: object, failed: Callable[[Exception], None]) -> None:
+    def tell(self, name: str, old: object, new: object, failed: Callable[[BaseException], None]) -> None:
         """Call the observers of `name`; what one raises goes to `failed`."""
         change = traitlets.Bunch(name=name, old=old, new=new, owner=self, type="change")
         for observer in self.observers_of(name):
             try:
                 observer(change)
-            except Exception as error:  # noqa: BLE001 - a user's callback may raise anything; it is shown and logged
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a user's callback may raise anything; it is shown and logged
                 failed(error)
 
     def observers_of(self, name: str) -> list[Callable[[Any], Any]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import queue
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     Call = Callable[[Callable[[], None]], None]
 
 __all__ = ["find_main_loop"]
+
+logger = logging.getLogger(__name__)
+
+_LINGER_S: Final = 0.05
 
 
 def find_main_loop() -> Call:
@@ -32,29 +38,39 @@ def find_main_loop() -> Call:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return _CallbackThread()
-    return lambda function: None if loop.is_closed() else _ignore(loop.call_soon_threadsafe(function))
+    return lambda function: _call_soon(loop, function)
 
 
-def _ignore(_handle: object) -> None:
-    """Forget the handle: the call is never cancelled."""
+def _call_soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: there is no main thread to call on any more
+        loop.call_soon_threadsafe(function)
 
 
 class _CallbackThread:
-    """Runs functions one after the other; the thread starts with the first."""
+    """Runs functions one after the other, on a thread that ends when there have been none for a moment."""
 
     def __init__(self) -> None:
         # Not bounded here: a dispatcher has at most two calls under way.
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._started = False
-        self._lock = threading.Lock()
+        # Held while the thread runs. Nobody waits for it: a garbage collection may call, whatever it interrupts.
+        self._running = threading.Lock()
 
     def __call__(self, function: Callable[[], None]) -> None:
         self._calls.put(function)
-        with self._lock:
-            if not self._started:
-                self._started = True
-                threading.Thread(target=self._run, name="sse_widget callbacks", daemon=True).start()
+        if self._running.acquire(blocking=False):
+            threading.Thread(target=self._run, name="sse_widget callbacks", daemon=True).start()
 
     def _run(self) -> None:
         while True:
-            self._calls.get()()
+            try:
+                function = self._calls.get(timeout=_LINGER_S)
+            except queue.Empty:
+                self._running.release()
+                # A call that came just before found a thread running, and started none.
+                if self._calls.empty() or not self._running.acquire(blocking=False):
+                    return
+                continue
+            try:
+                function()
+            except BaseException:
+                logger.exception("a callback was interrupted; the next ones go on")

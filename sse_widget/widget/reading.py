@@ -45,7 +45,7 @@ class ReadingMixin:
 
     def __iter__(self) -> Iterator[Event]:
         """Loop over what comes from now on."""
-        return _each(self.subscribe())
+        return self.subscribe()
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Loop over what comes from now on, awaiting."""
@@ -75,8 +75,3 @@ class ReadingMixin:
         """Await the next event that comes from now on."""
         with self.subscribe() as source:
             return await source.anext()
-
-
-def _each(source: Subscription) -> Iterator[Event]:
-    with source:
-        yield from source

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["snapshot"]
 
 MAX_ROWS: Final = 20
-MAX_CHARS: Final = 300
+MAX_CHARS: Final = 200
 _CELL = "padding:2px 12px 2px 0;text-align:left;font-family:monospace;white-space:pre-wrap"
 
 
 def snapshot(title: str, events: Sequence[Event], count: int) -> str:
     """Return a table of the last events: no script, no secret, under 50 KB."""
-    name = html.escape(title)
+    name = html.escape(title[:MAX_CHARS])
     if not events:
         return f"<p><b>{name}</b>: no events yet. The live log needs a running kernel.</p>"
     rows = "".join(_row(event) for event in events[-MAX_ROWS:])

@@ -18,7 +18,7 @@ from sse_widget.widget.callbacks import CallbacksMixin
 from sse_widget.widget.feed import Feed
 from sse_widget.widget.keywords import check_keywords
 from sse_widget.widget.listeners import Listeners
-from sse_widget.widget.live import EVENT_TRAITS, STATE_TRAITS, Live
+from sse_widget.widget.live import EVENT_TRAITS, LIVE_TRAITS, STATE_TRAITS, Live
 from sse_widget.widget.main_loop import find_main_loop
 from sse_widget.widget.reading import ReadingMixin
 from sse_widget.widget.snapshot import MAX_ROWS, snapshot
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Home", "SSEWidget"]
 
 DEFAULT_URL = "http://127.0.0.1:{port}"
+OTHER_EPOCH = "unknown"
 TRANSPORTS = ("auto", "direct", "jupyter", "comm")
 
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
@@ -134,10 +135,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         url_template: str = DEFAULT_URL,
         **traits: Any,
     ) -> None:
-        known = {"after", "history", "transport", "url_template", *self.trait_names()} - set(
-            STATE_TRAITS + EVENT_TRAITS
-        )
-        check_keywords("SSEWidget", traits, known)
+        settable = {name for name in self.trait_names() if not name.startswith("_")} - set(LIVE_TRAITS)
+        check_keywords("SSEWidget", traits, {"after", "history", "transport", "url_template", *settable})
         if transport not in TRANSPORTS:
             raise ValueError(f"expected transport to be one of {', '.join(map(repr, TRANSPORTS))}, got {transport!r}")
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
@@ -147,11 +146,14 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
                 f"expected an open channel, got {channel!r}; make it anew with sse_widget.channel({channel.name!r})"
             )
             raise ChannelClosed(message)
-        start = Cursor(channel.epoch, channel.resolve(after).sequence)
+        found = channel.resolve(after)
+        # An id of another epoch stays one: so the stream begins with a gap of unknown size.
+        start = Cursor(channel.epoch if found.lost == 0 else OTHER_EPOCH, found.sequence)
+        self._feed = Feed(channel, start, _checked_history(history), self._state_changed)
         welcome = home.welcome(url_template)
-        self._home, self._error, self._told = home, "", dict.fromkeys(STATE_TRAITS)
+        self._home, self._error = home, ""
+        self._told: dict[str, Any] = {name: getattr(self, name) for name in STATE_TRAITS}
         self._telling: tuple[int, Event] | None = None  # the thread that calls observers now, and with which event
-        self._feed = Feed(channel, start, history, self._state_changed)
         self._listeners = Listeners(
             self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
         )
@@ -178,8 +180,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
 
     def since(self, event_id: Event | str) -> list[Event]:
         """Return the received events after `event_id`, oldest first; if some are gone, the first item is a `Gap`."""
-        with self.subscribe(after=event_id) as source:
-            return source.take_all()
+        return self._listeners.look(event_id).take_all()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return `events` as a DataFrame, as `Channel.to_pandas` does."""
@@ -195,11 +196,11 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the widget: its loops and callbacks end, its views go, the page disconnects. Idempotent."""
-        if not self._feed.closed:
-            self._home.leave(self.model_id or "")
-            self._listeners.close()
+        if self.comm is not None:  # ipywidgets calls this for widgets, too, whose making has failed
+            self._home.leave(self.model_id)
             self._feed.close()
-        super().close()
+            self._listeners.close()
+            super().close()
 
     # Traits and messages
 
@@ -238,6 +239,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
     def _show_error(self, text: str) -> None:
         self._error = text
         self.send({"kind": "error", "text": text})
+        self._state_changed()  # a worker's error is told to observers, too
 
     def _greet(self) -> None:
         self.send({**self._welcome, **self._feed.start_for_page(self.max_rows)})
@@ -274,3 +276,9 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<SSEWidget on {self._feed.channel.name!r}: {self.state}, {self.count} events, {self.lost} lost>"
+
+
+def _checked_history(history: object) -> int:
+    if not isinstance(history, int) or isinstance(history, bool) or history < 1:
+        raise ValueError(f"expected history to be a positive number of events, got {history!r}")
+    return history

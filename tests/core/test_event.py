@@ -37,7 +37,7 @@ def test_an_event_is_frozen() -> None:
     event = Event(1)
     with pytest.raises(
         AttributeError,
-        match=r"^an event is frozen: 'data' cannot be set; build a new one with sse_widget.Event\(...\)$",
+        match=r"^an event is frozen: 'data' cannot be set; build a new one with sse_widget\.Event\(\.\.\.\)$",
     ):
         event.data = 2  # type: ignore[misc]
     with pytest.raises(AttributeError, match=r"^an event is frozen: 'type' cannot be deleted$"):
@@ -60,7 +60,7 @@ def test_events_compare_by_value() -> None:
     assert len({Event(1), Event(1), Event(2)}) == 2
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))])  # noqa: S301
 def test_an_event_can_be_copied_and_pickled(again: Any) -> None:
     event = Event({"a": 1}, type="t", id="e-4", time=3.0, channel="c")
     assert again(event) == event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 import uuid
 from typing import Any
@@ -26,7 +26,7 @@ class Side(enum.Enum):
 
 
 UUID = uuid.UUID(int=7)
-DAY = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
+DAY = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ DAY = datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)
         (UUID, str(UUID)),
         (DAY, "2026-11-22T00:00:00+00:00"),
         (pd.Timestamp("2026-11-22T00:00:00Z"), "2026-11-22T00:00:00+00:00"),
-        (datetime.date(2026, 11, 22), "2026-11-22"),
+        (dt.date(2026, 11, 22), "2026-11-22"),
         ((1, 2), [1, 2]),
         ({1: "a", None: 2}, {"1": "a", "null": 2}),
         ([float("nan"), float("inf"), -float("inf")], [None, None, None]),

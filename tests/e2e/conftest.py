@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.rig import Browser, Lab, Notebook
-from tests.e2e.rig.notebook import ARTIFACTS, NotebookFile
+from tests.e2e.rig import Browser, Lab, Notebook, NotebookFile
+from tests.e2e.rig.notebook import ARTIFACTS
 from tools.kernels import KERNELS, NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     OpenNotebook = Callable[..., Notebook]
 
@@ -59,18 +61,38 @@ def kernel_name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def open_notebook(request: pytest.FixtureRequest, lab: Lab, browser: Browser) -> Iterator[OpenNotebook]:
-    """Return a function that opens a new notebook: ``open_notebook("x = 1", "x", kernel=kernel_name)``.
+def show(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[[NotebookFile], Notebook]]:
+    """Return a function that opens a notebook file in a tab.
 
-    Afterwards its tabs are closed and its kernel is shut down.
+    After the test all its tabs are closed and its kernel is shut down.
     """
     artifacts = ARTIFACTS / re.sub(r"[^\w.-]+", "-", request.node.nodeid.removeprefix("tests/e2e/"))
     files = request.node.stash.setdefault(opened, [])
 
-    def open_it(*cells: str, kernel: str = NEWEST) -> Notebook:
-        files.append(NotebookFile.create(lab, cells, kernel))
-        return Notebook(files[-1], browser.context, artifacts).open()
+    def show_it(file: NotebookFile) -> Notebook:
+        files.append(file)
+        return Notebook(file, browser.context, artifacts).open()
 
-    yield open_it
+    yield show_it
     for file in files:
         file.close()
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, show: Callable[[NotebookFile], Notebook]) -> OpenNotebook:
+    """Return a function that opens a new notebook: ``open_notebook("x = 1", "x", kernel=kernel_name)``."""
+
+    def open_it(*cells: str, kernel: str = NEWEST) -> Notebook:
+        return show(NotebookFile.create(lab, cells, kernel))
+
+    return open_it
+
+
+@pytest.fixture
+def copy_notebook(lab: Lab, show: Callable[[NotebookFile], Notebook]) -> Callable[[Path], Notebook]:
+    """Return a function that opens a copy of a notebook file on the newest kernel."""
+
+    def copy_it(path: Path) -> Notebook:
+        return show(NotebookFile.copy(lab, json.loads(path.read_text()), name=path.name))
+
+    return copy_it

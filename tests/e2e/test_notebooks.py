@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.rig.notebook import ARTIFACTS
 from tools.kernels import ROOT
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ def test_quickstart_is_there() -> None:
 @each_notebook
 def test_notebook_is_committed_without_outputs(path: Path) -> None:
     for cell in json.loads(path.read_text())["cells"]:
-        assert not cell.get("outputs"), (
-            f"{path.name} has outputs; run: jupyter nbconvert --clear-output --inplace"
-        )
+        assert not cell.get("outputs"), f"{path.name} has outputs; run: jupyter nbconvert --clear-output --inplace"
         assert cell.get("execution_count") is None
 
 
@@ -43,5 +40,3 @@ def test_notebook_runs_and_its_feeds_move(path: Path, copy_notebook) -> None:
     notebook.run_all(RUN_S)
     notebook.wait(f"({FEEDS_SHOWN}).length > 0", "a feed to be shown")
     notebook.wait(f"({FEEDS_SHOWN}).every((stats) => stats.count > 0)", "events in every feed that is shown")
-    notebook.hide_sidebars()
-    notebook.page.screenshot(path=ARTIFACTS / f"{path.stem}.png")

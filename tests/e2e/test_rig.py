@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
+import psutil
 import pytest
 
 from tests.e2e.rig import CellError, KernelError, RigTimeout
-from tools.kernels import KERNELS
+from tools.kernels import KERNELS, ROOT
 
 COUNTER = """
 import anywidget, traitlets
@@ -28,6 +32,16 @@ class Counter(anywidget.AnyWidget):
 
 counter = Counter()
 counter
+"""
+
+
+ABANDONED_LAB = """
+import os, pathlib, sys
+from tests.e2e.rig import Lab
+lab = Lab(pathlib.Path(sys.argv[1])).start()
+lab.api("POST", "kernels", {"name": "ipykernel-7.4"})
+print(*lab.pids(), flush=True)
+os._exit(1)
 """
 
 
@@ -153,6 +167,15 @@ def test_cells_are_added_and_run(open_notebook):
     notebook.run(0)
     assert notebook.execute("x + 1") == "21\n"
     assert notebook.outputs(1)[0]["data"]["text/plain"] == "21"
+
+
+def test_lab_of_a_killed_run_does_not_stay_behind(tmp_path):
+    command = [sys.executable, "-c", ABANDONED_LAB, str(tmp_path / "home")]
+    found = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    processes = [int(pid) for pid in found.stdout.split()]
+    assert len(processes) >= 2  # the server and a kernel
+    left = psutil.wait_procs([psutil.Process(pid) for pid in processes if psutil.pid_exists(pid)], timeout=30)[1]
+    assert left == []
 
 
 def test_timeout_says_what_was_waited_for_and_keeps_evidence(open_notebook, tmp_path):

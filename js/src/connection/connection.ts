@@ -11,20 +11,19 @@ import type { Env } from "../env.ts";
 import type { Pack, Secret } from "../protocol.ts";
 import type { Uplink } from "../sync/uplink.ts";
 import { openWayBack } from "../sync/wayback.ts";
-import { Backoff } from "./backoff.ts";
 import { type Cursor, joins } from "./cursor.ts";
 import { Access } from "./proof.ts";
+import { Retries } from "./retries.ts";
 import { Roster } from "./roster.ts";
 import { Stream } from "./stream.ts";
 import type { LinkState, Subscriber } from "./subscriber.ts";
 import * as texts from "./texts.ts";
 import { askForTicket } from "./tickets.ts";
-import { Timer } from "./timer.ts";
-import { watchKernel } from "./vigil.ts";
+import { Soon, Timer } from "./timer.ts";
+import { Vigil } from "./vigil.ts";
 
 const LINGER_MS = 1_000;
 const LAST_WORDS_MS = 30_000;
-const WELCOME_WAIT_MS = 5_000;
 
 export class Connection {
 	readonly #env: Env;
@@ -34,21 +33,17 @@ export class Connection {
 	readonly #uplink: Uplink;
 	readonly #onClosed: () => void;
 	readonly #roster = new Roster();
-	readonly #backoff: Backoff;
-	readonly #rejoin: Backoff;
-	readonly #retryTimer: Timer;
+	readonly #retries: Retries;
+	readonly #vigil: Vigil;
+	readonly #review: Soon;
 	readonly #lingerTimer: Timer;
 	readonly #lastWordsTimer: Timer;
 	#stream: Stream | null = null;
 	#link: LinkState = { state: "connecting", text: "" };
-	#reviewing = false;
 	#connecting = false;
 	#again = false;
-	#rejoins = 0;
-	#refusals = 0;
 	#held = false;
 	#closed = false;
-	#vigil: Promise<boolean> | null = null;
 	#packs = 0;
 	#events = 0;
 
@@ -58,21 +53,19 @@ export class Connection {
 		this.#silenceMs = silence_s * 1000;
 		this.#onClosed = onClosed;
 		this.#access = new Access(env, secret);
-		this.#backoff = new Backoff(env.random);
-		this.#rejoin = new Backoff(env.random);
-		this.#retryTimer = new Timer(env, () => this.#review());
-		this.#lingerTimer = new Timer(env, () => this.#review());
+		this.#review = new Soon(() => this.#reviewNow());
+		this.#vigil = new Vigil(env, () => this.#access.prove());
+		this.#retries = new Retries(env, () => this.#review.ask());
+		this.#lingerTimer = new Timer(env, () => this.#review.ask());
 		this.#lastWordsTimer = new Timer(env, () => this.close());
 		this.#uplink = openWayBack(env, page, this.#access, this.#roster, {
 			hold: (on) => this.#hold(on),
 			// Only a ticket decides that a second try has failed: this one may repeat before the new secret has come.
-			refused: () => {
-				if (this.#refusals === 0) this.#refused();
-			},
+			refused: () => void (this.#retries.refused || this.#refused()),
 			changed: (back) => {
 				if (back !== null) this.#stream?.serves.delete(back);
-				else this.#lingerTimer.start(LINGER_MS);
-				this.#review();
+				else if (!this.#lingerTimer.running) this.#lingerTimer.start(LINGER_MS);
+				this.#review.ask();
 			},
 		});
 	}
@@ -96,7 +89,7 @@ export class Connection {
 		this.#roster.add(subscriber);
 		this.#lingerTimer.cancel();
 		this.#lastWordsTimer.cancel();
-		this.#review();
+		this.#review.ask();
 	}
 
 	/** The stream goes on for a moment: hosts take a view out and put it back when a cell moves. */
@@ -106,16 +99,16 @@ export class Connection {
 
 	/** A newer `welcome` of the same server: if it was asked for, or has new secrets, try at once. */
 	update(secret: Secret): void {
-		if (this.#access.update(secret) || this.#refusals > 0) this.poke();
+		if (this.#access.update(secret) || this.#retries.refused) this.poke();
 	}
 
 	/** The network or the tab is back, or there are new secrets: do not wait for the backoff. */
 	poke(): void {
 		if (this.#closed) return;
 		this.#uplink.poke();
-		if (!this.#retryTimer.running) return;
-		this.#retryTimer.cancel();
-		this.#review();
+		if (!this.#retries.waiting) return;
+		this.#retries.cancel();
+		this.#review.ask();
 	}
 
 	/** Send the feeds' states to the kernel now, if the way is open. */
@@ -124,54 +117,41 @@ export class Connection {
 	}
 
 	/** The host says the kernel may be gone. Resolves to whether it is; if so, everything has ended here. */
-	suspect(): Promise<boolean> {
-		this.#vigil ??= watchKernel(this.#env, () => this.#access.prove()).then((gone) => {
-			this.#vigil = null;
-			if (gone) this.#fail(texts.KERNEL_GONE);
-			else this.#review();
-			return gone;
-		});
-		return this.#vigil;
+	async suspect(): Promise<boolean> {
+		const gone = await this.#vigil.keep();
+		if (gone) this.#fail(texts.KERNEL_GONE);
+		else this.#review.ask();
+		return gone;
 	}
 
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#closeStream();
-		for (const timer of [this.#retryTimer, this.#lingerTimer, this.#lastWordsTimer]) timer.cancel();
+		for (const timer of [this.#retries, this.#lingerTimer, this.#lastWordsTimer]) timer.cancel();
 		this.#uplink.close();
 		this.#roster.flush(() => false);
 		this.#onClosed();
 	}
 
-	// ---- what is needed, and what is there -------------------------------------------------------------------------
-
-	/** Soon, and once however many call: twenty views of one cell's output open one stream. */
-	#review(): void {
-		if (this.#reviewing || this.#closed) return;
-		this.#reviewing = true;
-		queueMicrotask(() => {
-			this.#reviewing = false;
-			if (!this.#closed) this.#reviewNow();
-		});
-	}
-
+	/** Asked for through `Soon`: twenty views of one cell's output open one stream. */
 	#reviewNow(): void {
+		if (this.#closed) return;
 		if (this.#roster.empty) {
 			this.#leave();
 			return;
 		}
 		this.#tell();
-		if (this.#held || this.#retryTimer.running) return;
+		if (this.#held || this.#retries.waiting) return;
 		if (this.#connecting) this.#again = true;
 		else if (!this.#roster.servedBy(this.#stream)) void this.#connect();
 	}
 
 	/** Nobody is left: close, after the linger, and after everything has gone back to Python. */
 	#leave(): void {
-		if (this.#lingerTimer.running || this.#vigil !== null) return;
+		if (this.#lingerTimer.running || this.#vigil.running) return;
 		this.#closeStream();
-		this.#retryTimer.cancel();
+		this.#retries.cancel();
 		if (this.#uplink.idle) this.close();
 		else if (!this.#lastWordsTimer.running) this.#lastWordsTimer.start(LAST_WORDS_MS);
 	}
@@ -181,7 +161,7 @@ export class Connection {
 		do {
 			this.#again = false;
 			await this.#attempt();
-		} while (this.#again && !this.#retryTimer.running && !this.#closed);
+		} while (this.#again && !this.#retries.waiting && !this.#closed);
 		this.#connecting = false;
 	}
 
@@ -190,7 +170,7 @@ export class Connection {
 		if (channels.length === 0 || this.#held || this.#roster.servedBy(this.#stream)) return;
 		const answer = await askForTicket(this.#access, this.#page, channels);
 		if (this.#closed) return;
-		if (answer.kind === "trouble") this.#retry(answer.text, this.#backoff.next());
+		if (answer.kind === "trouble") this.#trouble(answer.text);
 		else if (answer.kind === "refused") this.#refused();
 		else if (answer.kind === "gone") {
 			for (const channel of answer.channels) this.#end(channel);
@@ -201,16 +181,14 @@ export class Connection {
 
 	/** The secret is not valid. The kernel may have a newer one; if that fails too, it is over. */
 	#refused(): void {
-		this.#refusals += 1;
-		if (this.#refusals > 1) {
+		if (!this.#retries.afterRefusal()) {
 			this.#fail(texts.REFUSED);
 			return;
 		}
-		this.#retry(texts.ASKING_AGAIN, WELCOME_WAIT_MS);
+		this.#closeStream();
+		this.#say({ state: "reconnecting", text: texts.ASKING_AGAIN });
 		for (const subscriber of this.#roster.all()) subscriber.hello();
 	}
-
-	// ---- the stream ------------------------------------------------------------------------------------------------
 
 	#openStream(ticket: string, channels: readonly string[]): void {
 		this.#closeStream();
@@ -236,13 +214,12 @@ export class Connection {
 	}
 
 	#opened(stream: Stream): void {
-		this.#backoff.reset();
-		this.#refusals = 0;
+		this.#retries.opened();
 		this.#roster.adopt(stream.sent);
 		this.#say({ state: "open", text: "" });
 		this.#uplink.poke();
 		this.#uplink.lease();
-		this.#review(); // somebody may have come in the meantime
+		this.#review.ask(); // somebody may have come in the meantime
 	}
 
 	#pack(pack: Pack, text: string): void {
@@ -259,41 +236,31 @@ export class Connection {
 		);
 		this.#uplink.lease();
 		if (late) this.#askAgain();
-		else this.#rejoins = 0;
+		else this.#retries.joined();
 	}
 
-	/** At once the first time; with backoff while that does not help. */
 	#askAgain(): void {
-		if (this.#stream === null || this.#connecting || this.#retryTimer.running) return;
+		if (this.#stream === null || this.#connecting || this.#retries.waiting) return;
 		this.#closeStream();
-		this.#rejoins += 1;
-		if (this.#rejoins > 1) {
-			this.#retryTimer.start(this.#rejoin.next());
-			return;
-		}
-		this.#rejoin.reset();
-		this.#review();
+		this.#retries.afterMiss();
 	}
 
 	#rotated(): void {
 		this.#stream = null;
-		this.#review();
+		this.#review.ask();
 	}
 
 	#broken(): void {
 		this.#stream = null;
 		this.#access.distrust();
-		if (this.#roster.empty) return;
-		this.#retry(texts.unreachable(this.#access.url), this.#backoff.next());
+		if (!this.#roster.empty) this.#trouble(texts.unreachable(this.#access.url));
 	}
 
-	#retry(text: string, ms: number): void {
+	#trouble(text: string): void {
 		this.#closeStream();
 		this.#say({ state: "reconnecting", text });
-		this.#retryTimer.start(ms);
+		this.#retries.afterTrouble();
 	}
-
-	// ---- the subscribers -------------------------------------------------------------------------------------------
 
 	#say(link: LinkState): void {
 		this.#link = link;
@@ -327,6 +294,6 @@ export class Connection {
 		if (on) {
 			this.#closeStream();
 			this.#say({ state: "reconnecting", text: texts.HELD });
-		} else this.#review();
+		} else this.#review.ask();
 	}
 }

@@ -58,7 +58,7 @@ export class Reader {
 		const missing = pack.first - 1 - cursor.last;
 		if (missing > 0) return gap ? this.#take(pack, 0, missing) : REFUSE;
 		if (endOf(pack).last <= cursor.last) return SKIP;
-		return this.#take(pack, -missing, 0);
+		return this.#take(pack, cursor.last + 1 - pack.first, 0);
 	}
 
 	#readOtherEpoch(cursor: Cursor, pack: Pack): Reading {

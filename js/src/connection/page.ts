@@ -14,8 +14,14 @@ export interface FeedHandle {
 	stats(): object;
 }
 
+/** When the views of the page may draw again [ms of `performance.now()`]. */
+export interface DrawBudget {
+	freeAt: number;
+}
+
 export class Page {
 	readonly id: string;
+	readonly drawing: DrawBudget = { freeAt: 0 };
 	readonly env: Env;
 	readonly connections = new Map<string, Connection>();
 	readonly feeds = new Map<string, FeedHandle>();

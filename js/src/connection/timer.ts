@@ -28,3 +28,22 @@ export class Timer {
 		this.#cancel = null;
 	}
 }
+
+/** Something that is done at the end of this task, once however often it was asked for. */
+export class Soon {
+	readonly #act: () => void;
+	#asked = false;
+
+	constructor(act: () => void) {
+		this.#act = act;
+	}
+
+	ask(): void {
+		if (this.#asked) return;
+		this.#asked = true;
+		queueMicrotask(() => {
+			this.#asked = false;
+			this.#act();
+		});
+	}
+}

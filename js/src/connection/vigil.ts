@@ -11,7 +11,7 @@ const VIGIL_MS = 10_000;
  * seconds. So: look until the server does not answer (gone), or has answered for longer than a kernel takes to stop.
  * A slow answer is no answer either way: a busy kernel may hold its server's thread for a while.
  */
-export async function watchKernel(env: Env, prove: () => Promise<Proof>): Promise<boolean> {
+async function watch(env: Env, prove: () => Promise<Proof>): Promise<boolean> {
 	const until = env.now() + VIGIL_MS;
 	for (;;) {
 		const proof = await prove();
@@ -20,5 +20,29 @@ export async function watchKernel(env: Env, prove: () => Promise<Proof>): Promis
 		await new Promise<void>((resolve) => {
 			env.later(PROBE_EVERY_MS, resolve);
 		});
+	}
+}
+
+/** One watch at a time, for all who ask. */
+export class Vigil {
+	readonly #env: Env;
+	readonly #prove: () => Promise<Proof>;
+	#running: Promise<boolean> | null = null;
+
+	constructor(env: Env, prove: () => Promise<Proof>) {
+		this.#env = env;
+		this.#prove = prove;
+	}
+
+	get running(): boolean {
+		return this.#running !== null;
+	}
+
+	/** Resolves to whether the kernel has gone. */
+	keep(): Promise<boolean> {
+		this.#running ??= watch(this.#env, this.#prove).finally(() => {
+			this.#running = null;
+		});
+		return this.#running;
 	}
 }

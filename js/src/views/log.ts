@@ -35,6 +35,7 @@ export class LogView {
 	/** Position up to which the rows show the ring. */
 	#next: number;
 	#cleared = 0;
+	#scrollTop = 0;
 	#following = true;
 	/** A row was opened or moved to: that it is at the bottom does not mean the reader wants to go on. */
 	#reading = false;
@@ -47,14 +48,14 @@ export class LogView {
 		this.#feed = feed;
 		this.#selection = new Selection(feed.tally.ring);
 		this.#next = feed.tally.ring.start;
-		this.#schedule = new Schedule(() => this.#render(), signal);
+		this.#schedule = new Schedule(() => this.#render(), signal, feed.drawing);
 		this.#toolbar = new Toolbar({
 			pause: () => this.#togglePause(),
 			clear: () => this.#clear(),
 			filter: (query) => this.#filter(query),
 		});
 		this.#rows = new Rows(() => this.#hold());
-		this.#pill.append(icon(ICONS.down), this.#pillText);
+		this.#pill.append(icon(ICONS.down), icon(ICONS.resume), this.#pillText);
 		const body = element("div", "body", {}, this.#rows.el, this.#empty, this.#pill);
 		this.el = element("div", "log", {}, this.#toolbar.el, this.#banners.el, body, this.#summary);
 		this.#listen(signal);
@@ -72,6 +73,7 @@ export class LogView {
 			for (const trait of traits) this.#model.off(trait, changed);
 		});
 		followTheme(this.el, signal);
+		this.#schedule.watch(this.el);
 		this.#render();
 	}
 
@@ -108,6 +110,7 @@ export class LogView {
 	#filter(query: string): void {
 		this.#selection.filter(query, this.#cleared);
 		this.#rebuild = true;
+		this.#figuresAt = Number.NEGATIVE_INFINITY;
 		if (!this.#paused) this.#following = true;
 		this.#schedule.soon();
 	}
@@ -128,11 +131,21 @@ export class LogView {
 
 	#onScroll(): void {
 		const { scrollHeight, scrollTop, clientHeight } = this.#rows.el;
-		const following = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
-		if (!following) this.#reading = false;
-		if (following === this.#following || this.#reading) return;
+		const atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
+		const wentUp = scrollTop < this.#scrollTop;
+		this.#scrollTop = scrollTop;
+		if (!atBottom) this.#reading = false;
+		const following = atBottom ? !this.#reading : this.#following && !wentUp;
+		// Rows may turn out higher than the browser had thought: then the bottom went down, and not the reader up.
+		if (following && !atBottom) this.#toBottom();
+		if (following === this.#following) return;
 		this.#following = following;
 		this.#schedule.soon();
+	}
+
+	#toBottom(): void {
+		this.#rows.el.scrollTop = this.#rows.el.scrollHeight;
+		this.#scrollTop = this.#rows.el.scrollTop;
 	}
 
 	// ---- what is shown ---------------------------------------------------------------------------------------------
@@ -161,7 +174,7 @@ export class LogView {
 			.filter((record): record is FeedRecord => record !== undefined);
 		this.#next = until;
 		if (records.length > 0) this.#rows.append(records, this.#maxRows);
-		if (!frozen) this.#rows.el.scrollTop = this.#rows.el.scrollHeight;
+		if (!frozen) this.#toBottom();
 	}
 
 	#renderFrame(): void {

@@ -6,6 +6,9 @@ import { formatGap, formatTime } from "./format.ts";
 import { writeCompact, writePretty } from "./json.ts";
 
 const HUES = 9;
+/** Chunks out of sight cost no layout. (Single rows would: the browser watches each one, in every frame.) */
+const CHUNK_ROWS = 50;
+const ROW_PX = 22;
 
 /** The same type has the same colour in every view and on every day (FNV-1a, its high bits mixed in). */
 function hueOf(type: string): number {
@@ -18,6 +21,7 @@ export class Rows {
 	readonly el = element("div", "rows", { role: "log", "aria-live": "off", tabindex: "0" });
 	readonly #records = new WeakMap<Element, EventRecord>();
 	readonly #onReading: () => void;
+	#length = 0;
 
 	/** `onReading`: the reader opens a row or moves to one, so the rows must stand still. */
 	constructor(onReading: () => void) {
@@ -27,20 +31,44 @@ export class Rows {
 	}
 
 	get length(): number {
-		return this.el.childElementCount;
+		return this.#length;
 	}
 
 	append(records: readonly FeedRecord[], most: number): void {
-		const surplus = this.length + records.length - most;
-		for (let at = 0; at < surplus; at += 1) this.el.firstElementChild?.remove();
-		const fragment = document.createDocumentFragment();
-		for (const record of records)
-			fragment.append(record.kind === "gap" ? gapRow(record.lost) : this.#eventRow(record));
-		this.el.append(fragment);
+		this.#trim(this.length + records.length - most);
+		for (let at = 0; at < records.length; ) {
+			const chunk = this.#openChunk();
+			const part = records.slice(at, at + CHUNK_ROWS - chunk.childElementCount);
+			chunk.append(
+				...part.map((record) => (record.kind === "gap" ? gapRow(record.lost) : this.#eventRow(record))),
+			);
+			chunk.style.setProperty("contain-intrinsic-block-size", `auto ${chunk.childElementCount * ROW_PX}px`);
+			at += part.length;
+		}
+		this.#length += records.length;
 	}
 
 	clear(): void {
 		this.el.replaceChildren();
+		this.#length = 0;
+	}
+
+	#trim(surplus: number): void {
+		for (let at = 0; at < surplus; at += 1) {
+			const chunk = this.el.firstElementChild;
+			chunk?.firstElementChild?.remove();
+			if (chunk?.childElementCount === 0) chunk.remove();
+			this.#length -= 1;
+		}
+	}
+
+	/** The last chunk if it has room, else a new one. */
+	#openChunk(): HTMLElement {
+		const last = this.el.lastElementChild;
+		if (last instanceof HTMLElement && last.childElementCount < CHUNK_ROWS) return last;
+		const chunk = element("div", "chunk");
+		this.el.append(chunk);
+		return chunk;
 	}
 
 	#eventRow(record: EventRecord): HTMLElement {

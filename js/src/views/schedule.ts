@@ -1,31 +1,62 @@
 /**
- * When a view draws: at most once a frame, and in hidden pages, where frames stop, by a timer.
+ * When a view draws: at most once a frame; by a timer in hidden pages, where frames stop; seldom out of sight.
+ *
+ * Drawing shares the page's one thread with reading and with the way back to Python, and twenty logs under load could
+ * take all of it. So all views together draw for a quarter of the time at the most.
  */
 
+import type { DrawBudget } from "../connection/page.ts";
+
 const HIDDEN_MS = 250;
+const OUT_OF_SIGHT_MS = 1_000;
+/** Rest that follows a draw, in multiples of what it took; bounded, so that one slow draw does not stop the views. */
+const REST = 3;
+const MAX_REST_MS = 1_000;
+
+type TimerId = ReturnType<typeof setTimeout>;
 
 export class Schedule {
 	readonly #draw: () => void;
 	readonly #signal: AbortSignal;
+	readonly #budget: DrawBudget;
+	#inSight = true;
 	#frame: number | null = null;
-	#fallback: ReturnType<typeof setTimeout> | null = null;
-	#later: ReturnType<typeof setTimeout> | null = null;
+	#timer: TimerId | null = null;
+	#later: TimerId | null = null;
 	#laterAt = Number.POSITIVE_INFINITY;
 
-	constructor(draw: () => void, signal: AbortSignal) {
+	constructor(draw: () => void, signal: AbortSignal, budget: DrawBudget) {
 		this.#draw = draw;
 		this.#signal = signal;
+		this.#budget = budget;
 		signal.addEventListener("abort", () => {
 			this.#cancel();
 			if (this.#later !== null) clearTimeout(this.#later);
 		});
 	}
 
-	/** With the next frame. */
+	/** Draw seldom while the reader cannot see the element. */
+	watch(element: Element): void {
+		const observer = new IntersectionObserver((entries) => {
+			this.#inSight = entries.at(-1)?.isIntersecting ?? true;
+			if (!this.#inSight) return;
+			this.#cancel();
+			this.soon();
+		});
+		observer.observe(element);
+		this.#signal.addEventListener("abort", () => observer.disconnect());
+	}
+
+	/** With the next frame for which there is time. */
 	soon(): void {
-		if (this.#fallback !== null || this.#signal.aborted) return;
-		this.#frame = requestAnimationFrame(() => this.#run());
-		this.#fallback = setTimeout(() => this.#run(), HIDDEN_MS);
+		if (this.#timer !== null || this.#signal.aborted) return;
+		const rest = this.#inSight ? this.#budget.freeAt - performance.now() : OUT_OF_SIGHT_MS;
+		if (rest > 0) {
+			this.#timer = setTimeout(() => {
+				this.#timer = null;
+				this.#nextFrame();
+			}, rest);
+		} else this.#nextFrame();
 	}
 
 	/** In `ms` at the latest. */
@@ -40,15 +71,24 @@ export class Schedule {
 		}, ms);
 	}
 
+	#nextFrame(): void {
+		this.#frame = requestAnimationFrame(() => this.#run());
+		this.#timer = setTimeout(() => this.#run(), HIDDEN_MS);
+	}
+
 	#cancel(): void {
 		if (this.#frame !== null) cancelAnimationFrame(this.#frame);
-		if (this.#fallback !== null) clearTimeout(this.#fallback);
+		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#frame = null;
-		this.#fallback = null;
+		this.#timer = null;
 	}
 
 	#run(): void {
 		this.#cancel();
-		if (!this.#signal.aborted) this.#draw();
+		if (this.#signal.aborted) return;
+		const start = performance.now();
+		this.#draw();
+		const end = performance.now();
+		this.#budget.freeAt = Math.max(this.#budget.freeAt, end + Math.min((end - start) * REST, MAX_REST_MS));
 	}
 }

@@ -46,7 +46,7 @@ export class Toolbar {
 	readonly #count = element("span", "figure");
 	readonly #lost = element("span", "figure figure-lost");
 	readonly #transport = element("span", "transport");
-	readonly #matches = element("span", "matches", { "aria-live": "polite" });
+	readonly #matches = element("span", "matches");
 	readonly #input = element("input", "filter-input", {
 		type: "search",
 		placeholder: "Filter",

@@ -11,6 +11,7 @@ from tests.e2e.rig.browser import Browser
 from tests.e2e.rig.evidence import RigTimeout
 from tests.e2e.rig.kernel import Kernel, KernelError
 from tests.e2e.rig.lab import Lab
-from tests.e2e.rig.notebook import CellError, Notebook, NotebookFile
+from tests.e2e.rig.notebook import CellError, Notebook
+from tests.e2e.rig.notebook_file import NotebookFile
 
 __all__ = ["Browser", "CellError", "Kernel", "KernelError", "Lab", "Notebook", "NotebookFile", "RigTimeout"]

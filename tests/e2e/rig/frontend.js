@@ -2,6 +2,23 @@
 // Loaded into every document before its own scripts, so it is there again after a reload.
 globalThis.rig = (() => {
 	const runs = [];
+	const watched = new WeakSet();
+	const executing = new Set();
+
+	// Which cells run, by what the kernel publishes about each. Its status alone does not tell: it is that of the last
+	// message of any kind, and ipykernel 7 answers comm messages, with busy and idle, on another thread than the cell's.
+	const watch = (session) => {
+		if (watched.has(session)) return;
+		watched.add(session);
+		session.iopubMessage.connect((_, message) => {
+			const request = message.parent_header.msg_id;
+			if (message.header.msg_type === "execute_input") executing.add(request);
+			if (message.header.msg_type === "status" && message.content.execution_state === "idle") executing.delete(request);
+		});
+		session.statusChanged.connect((_, status) => {
+			if (["restarting", "autorestarting", "dead"].includes(status)) executing.clear();
+		});
+	};
 
 	const panel = (path) => {
 		const app = globalThis.jupyterapp;
@@ -37,9 +54,15 @@ globalThis.rig = (() => {
 			};
 		},
 
-		ready(path, kernelStates) {
+		ready(path, idle) {
 			const { loaded, kernel, connection } = this.status(path);
-			return loaded && connection === "connected" && (kernelStates === null || kernelStates.includes(kernel));
+			if (!loaded || connection !== "connected") return false;
+			watch(panel(path).sessionContext);
+			return !idle || (kernel === "idle" && executing.size === 0);
+		},
+
+		busy() {
+			return executing.size > 0;
 		},
 
 		command,

@@ -54,7 +54,7 @@ class Kernel:
             raise KernelError(_traceback(result))
         return result["data"]["application/json"]["value"]
 
-    def wait_for(self, expression: str, timeout_s: float = 10) -> Any:
+    def wait_for(self, expression: str, timeout_s: float = 10, every_s: float = 0.02) -> Any:
         """Evaluate an expression again and again until it is true; return its value, or raise with its last one."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -63,7 +63,7 @@ class Kernel:
                 return value
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{expression} is still {value!r} after {timeout_s} s")
-            time.sleep(0.02)
+            time.sleep(every_s)
 
     def close(self) -> None:
         """Disconnect; the kernel goes on. Idempotent."""

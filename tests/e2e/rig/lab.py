@@ -99,13 +99,19 @@ class Lab:
         if self._process is None:
             return
         process, self._process = self._process, None
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        if process.poll() is not None:
+            return  # it has ended by itself, and its kernels with it: ipykernel watches its parent
+        family = _family(process.pid)
         process.send_signal(signal.SIGTERM)  # it shuts its kernels down in order
         _, alive = psutil.wait_procs(family, timeout=STOP_S)
         for survivor in alive:
             with suppress(psutil.NoSuchProcess):
                 survivor.kill()
         process.wait(STOP_S)
+
+    def pids(self) -> list[int]:
+        """Return the process ids of the server and of all below it."""
+        return [] if self._process is None else [each.pid for each in _family(self._process.pid)]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -165,3 +171,8 @@ class Lab:
             "PYTHONPYCACHEPREFIX": ROOT / ".kernels" / "pycache",
         }
         return theirs | {key: str(value) for key, value in ours.items()} | self._env
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]

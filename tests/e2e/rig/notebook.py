@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from tests.e2e.rig.evidence import Evidence
-from tests.e2e.rig.kernel import ANSI, Kernel
-from tools.kernels import NEWEST, ROOT
+from tests.e2e.rig.kernel import ANSI
+from tools.kernels import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from playwright.sync_api import BrowserContext, Locator
 
-    from tests.e2e.rig.lab import Lab
+    from tests.e2e.rig.kernel import Kernel
+    from tests.e2e.rig.notebook_file import NotebookFile
 
 ARTIFACTS = ROOT / "test-artifacts"
 FRONTEND = Path(__file__).with_name("frontend.js")
@@ -29,47 +27,6 @@ _numbers = itertools.count(1)
 
 class CellError(Exception):
     """A cell raised; the message is its output."""
-
-
-class NotebookFile:
-    """A notebook on the server and its kernel, whichever tabs show it."""
-
-    def __init__(self, lab: Lab, name: str) -> None:
-        self.lab, self.name = lab, name
-        self.path = lab.notebooks / name
-        self.tabs: list[Notebook] = []
-
-    @classmethod
-    def create(cls, lab: Lab, cells: Sequence[str], kernel: str = NEWEST, name: str = "") -> Self:
-        """Write a notebook with these code cells for this kernel."""
-        return cls.copy(lab, {"cells": [_code_cell(source) for source in cells]}, kernel, name)
-
-    @classmethod
-    def copy(cls, lab: Lab, content: dict[str, Any], kernel: str = NEWEST, name: str = "") -> Self:
-        """Write a notebook with the cells of another one."""
-        file = cls(lab, name or f"notebook-{next(_numbers)}.ipynb")
-        metadata = {"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
-        notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": content["cells"]}
-        file.path.write_text(json.dumps(notebook))
-        return file
-
-    @cached_property
-    def kernel(self) -> Kernel:
-        """A hidden client of the kernel; see `Kernel`."""
-        session = next(each for each in self.lab.api("GET", "sessions") if each["path"] == self.name)
-        return Kernel(self.lab.runtime / f"kernel-{session['kernel']['id']}.json")
-
-    def saved(self) -> dict[str, Any]:
-        """Return the notebook as it is on disk."""
-        return dict(json.loads(self.path.read_text()))
-
-    def close(self) -> None:
-        """Close the tabs and shut the kernel down."""
-        for tab in self.tabs:
-            tab.close()
-        if "kernel" in self.__dict__:
-            self.kernel.close()
-        self.lab.shutdown_kernel(self.name)
 
 
 class Run(NamedTuple):
@@ -121,7 +78,7 @@ class Notebook:
     # -- the tab ------------------------------------------------------------------------------------------------------
 
     def open(self, *, idle: bool = True, timeout_s: float = OPEN_S) -> Self:
-        """Load JupyterLab on the notebook and wait for its kernel: until it is there, and with ``idle`` until it is free."""
+        """Load JupyterLab on the notebook and wait for its kernel: to be there, and with ``idle`` to be free."""
         lab = self.file.lab
         url = f"{lab.url}/lab/workspaces/{self._workspace}/tree/{self.file.name}?token={lab.token}"
         with self.evidence.waiting_for("JupyterLab's page", self.file.name):
@@ -164,8 +121,7 @@ class Notebook:
 
     def wait_ready(self, *, idle: bool = True, timeout_s: float = OPEN_S) -> None:
         """Wait until the notebook is loaded and connected to its kernel."""
-        states = '["idle"]' if idle else "null"
-        condition = f"globalThis.rig?.ready({self._name}, {states})"
+        condition = f"globalThis.rig?.ready({self._name}, {json.dumps(idle)})"
         self.wait(condition, f"{self.file.name} to be open with an {'idle' if idle else 'attached'} kernel", timeout_s)
 
     def wait_idle(self, timeout_s: float = RUN_S) -> None:
@@ -173,8 +129,8 @@ class Notebook:
         self.wait_ready(timeout_s=timeout_s)
 
     def wait_busy(self, timeout_s: float = RUN_S) -> None:
-        """Wait until the page sees the kernel busy: a cell that was started runs now."""
-        self.wait(f"rig.status({self._name}).kernel === 'busy'", "the kernel to be busy", timeout_s)
+        """Wait until a cell that was started in this tab runs: the kernel has said so."""
+        self.wait("rig.busy()", "a cell to run", timeout_s)
 
     # -- cells --------------------------------------------------------------------------------------------------------
 
@@ -260,18 +216,6 @@ class Notebook:
 
     def _start(self, command: str, what: str) -> Run:
         return Run(self, self._call("start", command), what)
-
-
-def _code_cell(source: str) -> dict[str, Any]:
-    number = next(_numbers)
-    return {
-        "cell_type": "code",
-        "id": f"cell-{number}",
-        "source": source,
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-    }
 
 
 def _text(output: dict[str, Any]) -> str:
