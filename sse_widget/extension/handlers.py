@@ -19,7 +19,7 @@ from tornado.iostream import StreamClosedError
 
 from sse_widget.extension.relay import HEADERS_S, NoAnswer, Upstream
 from sse_widget.server import runtime
-from sse_widget.server.base import NOT_AUTHORISED, Refusal
+from sse_widget.server.base import NOT_AUTHORISED, JsonHandler, Refusal
 from sse_widget.server.handlers import MAX_RECEIVED_BYTES
 from sse_widget.server.runtime import FOLDER_PREFIX, KERNEL_ID, Runtime
 
@@ -49,10 +49,11 @@ class Route(NamedTuple):
 
 
 ROUTES: Final = (
-    Route("events", "GET", "", ("client", "channel", "after")),
+    Route("events", "GET", "", ("ticket", "client", "channel", "after")),
     Route("channels", "GET", "/(?P<name>[^/]+)", ("after",)),
     Route("whoami", "GET", "", ("n",)),
     Route("received", "POST", max_body_bytes=MAX_RECEIVED_BYTES),
+    Route("tickets", "POST", max_body_bytes=JsonHandler.max_body_bytes),
 )
 
 

@@ -64,6 +64,7 @@ class Upstream:
         self._runtime = runtime
         self._stream: IOStream | None = None
         self._connection: HTTP1Connection | None = None
+        self.ended = False  # the request is complete
 
     async def connect(self) -> None:
         """Connect; by a port, only to what proves that it is the kernel.
@@ -112,6 +113,7 @@ class Upstream:
     def end(self) -> None:
         """Say that the request is complete."""
         if self._connection is not None:
+            self.ended = True
             self._connection.finish()
 
     async def answer(self, taker: Taker) -> bool:
@@ -139,6 +141,7 @@ class Upstream:
             header_timeout=answer_s,
             max_body_size=sys.maxsize,  # a stream has no end
         )
+        self.ended = False
         self._connection = HTTP1Connection(self._stream, is_client=True, params=parameters)
         self._connection.write_headers(RequestStartLine(method, target, "HTTP/1.1"), headers)
 
@@ -177,8 +180,8 @@ class _Answer(HTTPMessageDelegate):
 
     def finish(self) -> None:
         self.complete = not self._left
-        # The request may still be on its way: nobody reads it any more.
-        self._upstream.close()
+        if not self._upstream.ended:  # nobody reads the rest of the request
+            self._upstream.close()
 
     def on_connection_close(self) -> None:
         """Leave `complete` as it is."""

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +23,7 @@ from sse_widget.server.handlers import MAX_RECEIVED_BYTES
 from sse_widget.server.runtime import FOLDER_PREFIX, MAX_SOCKET_PATH_BYTES, Runtime
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Awaitable
 
     from tornado.httputil import HTTPConnection, HTTPHeaders, RequestStartLine, ResponseStartLine
@@ -112,7 +112,7 @@ def listen(application: Application, guard: Guard, port: int) -> Listener | None
 
 def _bind(near: Path) -> tuple[socket.socket, Path] | None:
     """Listen in a new folder next to the runtime file; among the temporary files if that is no place for a socket."""
-    if not hasattr(socket, "AF_UNIX"):
+    if not hasattr(netutil, "bind_unix_socket"):  # Windows
         return None
     for parent in (near, None):
         with contextlib.suppress(OSError):
@@ -137,10 +137,6 @@ class _Door(HTTPServerConnectionDelegate):
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Look at the headers of one request."""
         return _Visitor(self._application.start_request(server_conn, request_conn), self._name)
-
-    def on_close(self, server_conn: object) -> None:
-        """Pass it on."""
-        self._application.on_close(server_conn)
 
 
 class _Visitor(HTTPMessageDelegate):

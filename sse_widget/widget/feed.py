@@ -116,7 +116,7 @@ class Feed:
             cursor = str(self._receiver.cursor)
         self.channel.log.advanced()
         for gap in gaps:  # not under the lock: a user's log handler may look at the widget
-            logger.warning("lost %s events of the channel %r before %s", gap.lost, self.channel.name, gap.id)
+            logger.warning("lost %s events of the channel %r, up to %s", gap.lost, self.channel.name, gap.id)
         return cursor, resume
 
     def page_says(self, page: str, status: dict[str, Any]) -> None:

@@ -155,6 +155,8 @@ class Listeners:
         self._listening(self._anybody())
 
     def _anybody(self) -> bool:
+        if self._feed.closed:
+            return False
         return bool(self._callbacks) or self._observed or any(not source.closed for source in self._readings)
 
     def _after_turn(self) -> None:

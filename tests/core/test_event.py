@@ -49,7 +49,7 @@ def test_an_event_is_frozen() -> None:
     [{"type": "a\nb"}, {"type": "a\rb"}, {"type": "a\0b"}, {"id": "a\nb"}, {"id": "a\rb"}, {"id": "a\0b"}, {"id": "ä"}],
 )
 def test_characters_without_a_place_in_the_stream_are_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="^expected an "):
+    with pytest.raises(ValueError, match=r"^expected an "):
         Event(1, **bad)
 
 

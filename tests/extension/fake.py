@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import tempfile
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from tests.extension.jupyter import Jupyter
 
 DEADLINE_S = 10.0
-
-Script = "Callable[[socket.socket, bytes], None]"
 
 
 def say(answer: bytes) -> Callable[[socket.socket, bytes], None]:
@@ -97,7 +94,3 @@ class FakeKernel:
             while connection.recv(1 << 16):
                 pass
             self.gone.set()
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
 import socket
 import threading
 from http.client import HTTPConnection
@@ -16,7 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from sse_widget.server import runtime
-from sse_widget.server.runtime import FOLDER_PREFIX, Runtime
+from sse_widget.server.runtime import FOLDER_PREFIX
 from tests.server.client import Answer, Stream
 
 if TYPE_CHECKING:
@@ -25,40 +23,17 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from sse_widget.session import Session
-
 DEADLINE_S = 15.0
 TOKEN = "t0ken-of-this-jupyter-server"
 
 
-class Jupyter:
-    """A `ServerApp` with the extension, a base URL and a token, without a browser and without signal handlers."""
+class Reached:
+    """A Jupyter server, as its clients see it."""
 
-    def __init__(self, folder: Path, base_url: str = "/user/al.ice/", **settings: Any) -> None:
+    def __init__(self, folder: Path, base_url: str = "/user/al.ice/", port: int = 0) -> None:
         self.base_url = base_url
         self.runtime_dir = folder / "runtime"
-        self.port = 0
-        self._folder = folder
-        self._settings = settings
-        self._ready = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="jupyter server", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(DEADLINE_S)
-        if self._error is not None:
-            raise self._error
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(DEADLINE_S)
-        assert not self._thread.is_alive()
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(DEADLINE_S)
+        self.port = port
 
     def start_kernel(self) -> str:
         """Start a kernel through Jupyter's own API."""
@@ -133,6 +108,34 @@ class Jupyter:
         assert any(name.startswith("username-") for name in found)
         return found
 
+
+class Jupyter(Reached):
+    """A `ServerApp` with the extension, a base URL and a token, without a browser and without signal handlers."""
+
+    def __init__(self, folder: Path, base_url: str = "/user/al.ice/", **settings: Any) -> None:
+        super().__init__(folder, base_url)
+        self._folder = folder
+        self._settings = settings
+        self._ready = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="jupyter server", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(DEADLINE_S)
+        if self._error is not None:
+            raise self._error
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(DEADLINE_S)
+        assert not self._thread.is_alive()
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(DEADLINE_S)
+
     def _run(self) -> None:
         asyncio.run(self._serve())
 
@@ -165,9 +168,7 @@ class Jupyter:
             jpserver_extensions={"sse_widget.extension": True},
             **self._settings,
         )
-        app.config_file_name = ""
         app.init_signal = lambda: None
-        app.identity_provider_class.token.default_value  # noqa: B018
         app.initialize(argv=[f"--IdentityProvider.token={TOKEN}"], new_httpserver=False)
         http = HTTPServer(app.web_app, max_body_size=app.max_body_size, max_buffer_size=app.max_buffer_size)
         sockets = bind_sockets(0, "127.0.0.1")
@@ -180,22 +181,3 @@ def pose_as_kernel(monkeypatch: pytest.MonkeyPatch, jupyter: Jupyter, kernel_id:
     """Let the servers of this process take it for the kernel of that id."""
     path = jupyter.runtime_dir / f"kernel-{kernel_id}.json"
     monkeypatch.setattr(runtime, "connection_file", lambda: path)
-
-
-def runtime_of(session: Session, socket_path: str) -> Runtime:
-    """What the runtime file of this session's server says, with another socket."""
-    return Runtime.of(session.server.guard, socket_path=socket_path)
-
-
-def pid_of_nobody() -> int:
-    """Return the pid of a process that has ended."""
-    child = os.fork()
-    if not child:
-        os._exit(0)
-    os.waitpid(child, 0)
-    return child
-
-
-def secrets_in(text: bytes) -> list[bytes]:
-    """Return what looks like a secret."""
-    return re.findall(rb"[0-9a-f]{64}", text)

@@ -93,6 +93,21 @@ def test_several_channels_come_in_packs_and_with_the_pages_cursors(
         assert stream.packs(1)[0]["channel"] == "b"
 
 
+@pytest.mark.parametrize("good", [True, False])
+def test_a_ticket_opens_a_stream_once_on_this_way_too(
+    jupyter: Jupyter, kernel: Session, kernel_id: str, good: bool
+) -> None:
+    kernel.hub.channel("c")
+    wanted = {"client": "p", "channels": ["c" if good else "d"]}
+    answer = jupyter.request("POST", f"{base(kernel_id)}/tickets", wanted, token=TOKEN)
+    assert answer.status == (200 if good else 404)
+    path = f"{base(kernel_id)}/events?ticket={answer.json().get('ticket', 'x')}&client=p&channel=c&after="
+    if good:
+        with jupyter.stream(path) as stream:
+            assert stream.next().type == "open"
+    assert jupyter.request("GET", path, token=TOKEN).status == 403
+
+
 def test_a_plain_stream_resumes_with_last_event_id(jupyter: Jupyter, kernel: Session, kernel_id: str) -> None:
     channel = kernel.hub.channel("Börse/ü")
     second = channel.push_many(range(4))[1]
@@ -215,6 +230,12 @@ def test_nonsense_is_a_bad_gateway(jupyter: Jupyter, kernel_id: str, answer: byt
         assert jupyter.request("GET", f"{base(kernel_id)}/events", token=TOKEN).status == 502
 
 
+def test_an_answer_that_announces_itself_is_waited_for(jupyter: Jupyter, kernel_id: str) -> None:
+    with FakeKernel(jupyter, kernel_id, say(b"HTTP/1.1 100 Continue\r\n\r\n" + json_answer(b'{"a":1}'))):
+        answer = jupyter.request("GET", f"{base(kernel_id)}/whoami", token=TOKEN)
+    assert (answer.status, answer.json()) == (200, {"a": 1})
+
+
 def test_more_relays_than_file_descriptors_allow_are_refused(
     jupyter: Jupyter, kernel: Session, kernel_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +271,7 @@ def test_the_kernel_sees_nothing_of_the_browsers_login(jupyter: Jupyter, kernel_
         assert jupyter.request("GET", f"{base(kernel_id)}/events?{query}", headers=headers).status == 200
         (request,) = fake.requests
     line, *fields = request.decode().removesuffix("\r\n\r\n").split("\r\n")
-    assert line == "GET /events?client=p&channel=c&after=&after=e-2 HTTP/1.1"
+    assert line == "GET /events?ticket=t&client=p&channel=c&after=&after=e-2 HTTP/1.1"
     assert sorted(fields) == [
         "Accept: text/event-stream",
         f"Authorization: Bearer {fake.guard.bearer}",

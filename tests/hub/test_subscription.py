@@ -18,13 +18,13 @@ import pytest
 from sse_widget.core.event import Event, Gap
 from sse_widget.errors import ChannelClosed, WaitTimeout
 from sse_widget.hub import subscription as module
-from sse_widget.hub.subscription import Subscription
 from tests.conftest import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from sse_widget.hub.channel import Channel
+    from sse_widget.hub.subscription import Subscription
     from sse_widget.session import Session
 
 DEADLINE_S = 10.0
@@ -122,6 +122,7 @@ def test_its_position_is_what_it_has_handed_out(channel: Channel) -> None:
     reader.next()
     assert reader.position == 1
     assert repr(reader) == "<Subscription to the channel 'c', 2 behind>"
+    assert reader.label == "a subscription in the kernel"
     reader.close()
     assert repr(reader) == "<Subscription to the channel 'c', 2 behind, closed>"
 
@@ -346,6 +347,7 @@ def test_an_interrupt_between_any_two_steps_repeats_and_loses_nothing(session: S
         return trace
 
     first = 1
+    tracing = sys.gettrace()  # coverage's
     while first < 200:
         channel.push_many(range(40))
         step = first
@@ -357,7 +359,7 @@ def test_an_interrupt_between_any_two_steps_repeats_and_loses_nothing(session: S
         else:
             first = 200
         finally:
-            sys.settrace(None)
+            sys.settrace(tracing)
         while reader._ready:
             got.append(reader._ready.popleft())
     got += reader.take_all()
@@ -516,10 +518,9 @@ def test_sync_and_async_readers_get_all_that_eight_threads_push(channel: Channel
     async def read_async(reader: Subscription) -> None:
         results["async"] = [event.data async for event in reader]
 
-    readers = [
-        threading.Thread(target=read, args=(f"sync {number}", channel.subscribe(after="oldest"))) for number in range(3)
-    ]
-    readers.append(threading.Thread(target=lambda reader=channel.subscribe(): run(read_async(reader))))
+    sources = [channel.subscribe() for _ in range(4)]
+    readers = [threading.Thread(target=read, args=(f"sync {number}", sources[number])) for number in range(3)]
+    readers.append(threading.Thread(target=lambda: run(read_async(sources[3]))))
     writers = [threading.Thread(target=push, args=(number,)) for number in range(n_threads)]
     for thread in readers + writers:
         thread.start()

@@ -199,10 +199,8 @@ def test_a_page_that_does_not_post_is_reaped_and_one_that_does_is_not(impatient:
         client.stream(events_path(client, "quiet", c="")) as quiet,
         client.stream(events_path(client, "alive", c="")) as alive,
     ):
-        with pytest.raises((EOFError, ConnectionError)):
-            while True:
-                quiet.next()
-                client.request("POST", "/received", {"page": "alive"})
+        for _heartbeat in _until_the_end(quiet):
+            client.request("POST", "/received", {"page": "alive"})
         channel.push(1)
         assert alive.packs(1)
 
@@ -223,7 +221,7 @@ def _until_the_end(stream: Stream) -> Iterator[Any]:
     try:
         while True:
             yield stream.next()
-    except EOFError:
+    except (EOFError, ConnectionError):
         return
 
 
