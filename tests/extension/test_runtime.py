@@ -220,6 +220,12 @@ def test_a_kernel_knows_its_connection_file() -> None:
     assert runtime.connection_file() == Path(f"/run/jupyter/kernel-{ID}.json")
 
 
+def test_a_kernel_knows_its_id_and_another_process_has_none(pretended: types.SimpleNamespace) -> None:
+    assert runtime.kernel_id() == ID
+    pretended.abs_connection_file = "/run/jupyter/kernel-4711.json"
+    assert runtime.kernel_id() == ""
+
+
 @pytest.mark.usefixtures("pretended")
 def test_a_process_forked_from_a_kernel_is_not_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:

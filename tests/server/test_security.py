@@ -14,6 +14,7 @@ import resource
 import socket
 import threading
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import psutil
@@ -860,6 +861,14 @@ def test_two_kernels_do_not_open_for_each_others_secrets(client: Client) -> None
         assert is_refusal(theirs.request("GET", "/healthz", headers={"Origin": ORIGIN}))
     finally:
         other.close()
+
+
+def test_the_documentation_names_tests_that_exist() -> None:
+    root = Path(__file__).resolve().parents[2]
+    named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "security.md").read_text()))
+    files = [path.read_text() for path in (root / "tests").rglob("test_*.py")]
+    assert named - {name for text in files for name in re.findall(r"def (test_\w+)", text)} == set()
+    assert len(named) > 50
 
 
 def test_many_strangers_at_once_do_not_disturb_a_reader(session: Session, client: Client) -> None:

@@ -302,7 +302,7 @@ session.close()
 
 
 def test_a_forked_process_leaves_its_parents_server_alone_and_has_its_own() -> None:
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=15, check=False)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=19, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
 
 
@@ -316,7 +316,7 @@ print(channel.url, flush=True)
 
 def test_a_program_that_ends_takes_its_server_with_it() -> None:
     begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True, timeout=15, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", EXIT], capture_output=True, text=True, timeout=19, check=True)  # noqa: S603
     assert time.monotonic() - begin < 10
     assert done.stderr == ""
     assert refuses(int(done.stdout.strip().split("/")[2].partition(":")[2]))

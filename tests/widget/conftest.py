@@ -37,8 +37,11 @@ def prices(session: Session) -> Channel:
 
 
 @pytest.fixture
-def make(prices: Channel, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeWidget]:
-    """Make widgets that are closed after the test; on `prices`, and over HTTP only, unless told otherwise."""
+def make(prices: Channel, main: MainThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeWidget]:  # noqa: ARG001
+    """Make widgets that are closed after the test.
+
+    In a kernel, on `prices`, and over HTTP only, unless told otherwise.
+    """
     monkeypatch.setattr(comm, "create_comm", RecordingComm)
     made: list[SSEWidget] = []
 

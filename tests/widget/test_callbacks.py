@@ -19,14 +19,6 @@ if TYPE_CHECKING:
     from tests.widget.conftest import MakeWidget
     from tests.widget.page import MainThread, Page
 
-pytestmark = pytest.mark.usefixtures("main")
-
-
-@pytest.fixture(autouse=True)
-def _the_kernel_comes_first(main: MainThread) -> None:
-    """Let widgets find the main thread of the test."""
-
-
 # on, off
 
 
@@ -129,9 +121,7 @@ def test_observers_of_the_events_parts_get_each_equal_value(
     feed.observe(lambda change: got.append((change.name, change.old, change.new, change.owner, change.type)), name)
     events = page.gets(1, 1, type="trade")
     main.is_free()
-    first, second = (
-        {"data": event.data, "type": event.type, "event_id": event.id}[name] for event in events
-    )
+    first, second = ({"data": event.data, "type": event.type, "event_id": event.id}[name] for event in events)
     assert got == [(name, None, first, feed, "change"), (name, first, second, feed, "change")]
 
 
@@ -233,9 +223,7 @@ def test_an_observer_that_raises_does_not_stop_the_others_and_is_shown(
     assert errors == [feed.error]
 
 
-def test_an_error_on_a_worker_reaches_observers_and_the_page_too(
-    feed: SSEWidget, page: Page, main: MainThread
-) -> None:
+def test_an_error_on_a_worker_reaches_observers_and_the_page_too(feed: SSEWidget, page: Page, main: MainThread) -> None:
     errors: list[str] = []
     feed.observe(lambda change: errors.append(change.new), "error")
     feed.on(callback=lambda event: event.data["missing"], thread=True)

@@ -81,6 +81,27 @@ def test_in_a_program_without_a_loop_it_is_a_thread_that_keeps_the_order_and_end
     eventually(lambda: len(done) == 1001)
 
 
+def test_a_call_that_finds_the_thread_about_to_end_is_not_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sse_widget.widget.main_loop._LINGER_S", 0)
+    call, done = find_main_loop(), threading.Event()
+
+    class Running:
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def acquire(self, *, blocking: bool) -> bool:
+            return self.lock.acquire(blocking=blocking)
+
+        def release(self) -> None:
+            if not done.is_set():
+                call(done.set)
+            self.lock.release()
+
+    call._running = Running()  # type: ignore[attr-defined]
+    call(lambda: None)
+    assert done.wait(5)
+
+
 def test_calls_from_many_threads_run_one_after_the_other() -> None:
     call, running, most = find_main_loop(), [], []
 
