@@ -15,13 +15,11 @@ from sse_widget.core.wire import check_id, check_type
 
 __all__ = ["OVERHEAD_BYTES", "RESERVED_TYPES", "Event", "Gap"]
 
-OVERHEAD_BYTES: Final = 208
+OVERHEAD_BYTES: Final = 200
 """What an event costs in memory beside its JSON: the object, its numbers, its place in the log (CPython 3.11)."""
 
 RESERVED_TYPES: Final = frozenset({"ended", "gap", "heartbeat"})
 """Types that the stream itself uses; nobody can push them."""
-
-_UNSET: Final = object()
 
 
 class Event:
@@ -48,7 +46,7 @@ class Event:
         If `type` or `id` holds a character that the stream format has no place for.
     """
 
-    __slots__ = ("_data", "_id", "channel", "epoch", "json", "sequence", "time_us", "type")
+    __slots__ = ("_id", "channel", "epoch", "json", "sequence", "time_us", "type")
     __match_args__ = ("data", "type")
 
     channel: str
@@ -57,7 +55,6 @@ class Event:
     sequence: int
     time_us: int
     type: str
-    _data: Any
     _id: str
 
     def __init__(
@@ -83,10 +80,8 @@ class Event:
 
     @property
     def data(self) -> Any:
-        """The JSON value that was pushed."""
-        if self._data is _UNSET:
-            _set_data(self, from_json(self.json))
-        return self._data
+        """The JSON value that was pushed; decoded anew each time, so readers cannot change it for each other."""
+        return from_json(self.json)
 
     @property
     def id(self) -> str:
@@ -158,7 +153,6 @@ _set_time_us = Event.__dict__["time_us"].__set__
 _set_channel = Event.__dict__["channel"].__set__
 _set_epoch = Event.__dict__["epoch"].__set__
 set_sequence = Event.__dict__["sequence"].__set__
-_set_data = Event.__dict__["_data"].__set__
 _set_id = Event.__dict__["_id"].__set__
 
 
@@ -169,7 +163,6 @@ def _fill(event: Event, json: bytes, type_: str, time_us: int, channel: str, epo
     _set_channel(event, channel)
     _set_epoch(event, epoch)
     set_sequence(event, sequence)
-    _set_data(event, _UNSET)
     _set_id(event, "")
 
 

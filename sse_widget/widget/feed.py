@@ -110,7 +110,7 @@ class Feed:
         gaps: list[Gap] = []
         with self._lock:
             for pack in packs:
-                if not self._take(pack, gaps):
+                if pack["channel"] == self.channel.name and not self._take(pack, gaps):
                     resume = True
                     break
             cursor = str(self._receiver.cursor)

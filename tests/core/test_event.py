@@ -87,3 +87,9 @@ def test_a_gap_is_an_event_of_type_gap() -> None:
     gap = Gap.between(900, "c", Cursor("e", 901))
     assert (gap.lost, gap.type, gap.data, gap.id, gap.channel) == (900, "gap", {"lost": 900}, "e-901", "c")
     assert Gap.between(None, "c", Cursor("e", 0)).lost is None
+
+
+def test_readers_cannot_change_an_event_for_each_other() -> None:
+    event = Event({"a": [1]})
+    event.data["a"].append(2)
+    assert event.data == {"a": [1]}

@@ -52,6 +52,9 @@ def test_50_cuts_during_50_000_events_lose_repeat_and_reorder_nothing(open_noteb
 
         assert Counter(proxy.done) == Counter(cuts)
         assert set(proxy.done) == set(CUTS)
+        places = Counter(cut.place for cut in cuts)
+        assert proxy.requests["/events"] > places["stream"]
+        assert proxy.requests["/received"] > places["request"] + places["answer"]
         n_events = N_CUTS * EVENTS_PER_CUT
         pushed = [[n + 1, "message", n] for n in range(n_events)] + [[n_events + 1, "end", "end"]]
         assert faults(recorder.records, pushed) == NO_FAULTS

@@ -148,6 +148,16 @@ def files_under(directory):
     return {str(path): path.read_bytes().decode("latin-1") for path in paths}
 
 
+def without_runtime_files(on_disk, lab):
+    """Take out, and return, the files in which kernels tell Jupyter's server how to reach them."""
+    found = [
+        Path(path) for path in on_disk if Path(path).match("sse-widget-*.json") and Path(path).parent == lab.runtime
+    ]
+    for path in found:
+        del on_disk[str(path)]
+    return found
+
+
 def exported(notebook_path):
     """Return the notebook as HTML, made by nbconvert."""
     env = os.environ | {"PYTHONWARNINGS": "ignore"}
@@ -236,8 +246,11 @@ def test_the_secret_is_in_nothing_that_is_saved_exported_logged_or_shown(traffic
     html = exported(notebook.file.path)
     assert "application/vnd.jupyter.widget-state+json" in html
     on_disk = files_under(lab.home)
+    assert {str(lab.log), str(notebook.file.path)} <= set(on_disk)
     assert len(on_disk) > 5
-    assert str(lab.log) in on_disk
+    for path in without_runtime_files(on_disk, lab):
+        mode = path.stat().st_mode & 0o777
+        assert mode == 0o600, f"{path} has the mode {mode:o}"
     assert leaks(on_disk | {"html": html, "saved": json.dumps(saved)}, hidden) == []
     check_export(browser, html)
 

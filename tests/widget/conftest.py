@@ -26,7 +26,8 @@ class MakeWidget(Protocol):
 def main(monkeypatch: pytest.MonkeyPatch) -> MainThread:
     """The main thread of a kernel, as `find_main_loop` finds it."""
     made = MainThread()
-    shell = SimpleNamespace(kernel=SimpleNamespace(io_loop=made))
+    events = SimpleNamespace(trigger=lambda _name: None)  # what `comm` tells when it takes a message
+    shell = SimpleNamespace(kernel=SimpleNamespace(io_loop=made), events=events)
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     return made
 

@@ -242,9 +242,9 @@ def test_a_loop_that_is_left_listens_no_more(feed: SSEWidget, page: Page, main: 
         ways[how]()
         listening.append(feed._listening)
     else:
-        with Browser(feed, lambda: (listening.append(feed._listening), page.gets(1))):
-            with contextlib.suppress(ZeroDivisionError):
-                ways[how]()
+        look_and_send = Browser(feed, lambda: (listening.append(feed._listening), page.gets(1)))
+        with look_and_send, contextlib.suppress(ZeroDivisionError):
+            ways[how]()
     assert listening == [True]
     main.is_free()
     assert not feed._listening

@@ -212,6 +212,16 @@ def test_the_traits_show_the_last_event(feed: SSEWidget, page: Page) -> None:
     assert (feed.count, feed.state, feed.transport, feed.latency_ms) == (2, "open", "direct", 3.0)
 
 
+def test_inside_an_observer_the_traits_are_those_of_its_event(feed: SSEWidget, page: Page, main: MainThread) -> None:
+    got: list[object] = []
+    feed.observe(lambda change: got.append((feed.data, change.old and change.old.data)), "event")
+    page.gets(1, 2)
+    assert feed.data == 2
+    main.is_free()
+    assert got == [(1, None), (2, 1)]
+    assert feed.data == 2
+
+
 def test_two_pages_that_interleave_give_each_event_once(feed: SSEWidget, page: Page, session: Session) -> None:
     other = Page(session, feed, name="other")
     expected = page.channel.push_many(range(2500))

@@ -16,6 +16,7 @@ import re
 import socket
 import struct
 import threading
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
@@ -95,12 +96,15 @@ class CuttingProxy:
         How many connections pages have opened so far.
     done : list of Cut
         The cuts that have happened, in order.
+    requests : Counter of str
+        How many requests there were so far, by path.
     """
 
     def __init__(self, seed: int) -> None:
         self.target_port = 0
         self.accepted = 0
         self.done: list[Cut] = []
+        self.requests: Counter[str] = Counter()
         self._random = random.Random(seed)
         self._due: list[Cut] = []
         self._bytes_left = 0  # of the stream, before the cut that is armed
@@ -223,6 +227,7 @@ class CuttingProxy:
         head, _, _ = chunk.partition(b"\r\n\r\n")
         length = _LENGTH.search(head) if found[1] == b"POST" else None
         link.request, link.body_bytes = found[2], int(length[1]) if length else 0
+        self.requests[link.request.partition(b"?")[0].decode()] += 1
         if self._now("request") and link.carries_events_back:
             link.let_through = len(head) + 4 + self._random.randrange(link.body_bytes)
 
