@@ -30,7 +30,7 @@ feed = sse.SSEWidget(prices)
 feed
 """
 BEHIND_A_PROXY = """
-feed = sse.SSEWidget(prices, url_template="{url}")
+feed = sse.SSEWidget(prices, url_template="{url}", transport="direct")
 seen = []
 feed.on(None, seen.append)
 feed

@@ -39,7 +39,8 @@ c.Authenticator.allowed_users = {users}
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "{home}/{{username}}"
 c.Spawner.cmd = ["{python}", "-m", "jupyterhub.singleuser"]
-c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=", "--LabApp.extension_manager=readonly"]
+c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=",
+    "--LabApp.extension_manager=readonly"]
 c.Spawner.default_url = "/lab"
 c.Spawner.notebook_dir = "~/notebooks"
 c.Spawner.env_keep = ["PATH", "LANG", "PYTHONPYCACHEPREFIX"]

@@ -6,7 +6,6 @@ import http.client
 import json
 import secrets
 import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.e2e.hosts.process import PYTHON, Process, environment, free_port
@@ -163,9 +162,3 @@ class JupyterServer(Api):
         if self.socket:
             return _UnixConnection(self.socket), self._base
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_S), self._base
-
-    def end_kernels(self) -> None:
-        """End every kernel that is still there."""
-        for kernel in self.api("GET", "kernels"):
-            with suppress(ValueError):
-                self.api("DELETE", f"kernels/{kernel['id']}")

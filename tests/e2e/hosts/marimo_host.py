@@ -7,13 +7,14 @@ import textwrap
 import urllib.request
 from typing import TYPE_CHECKING, Literal, Self
 
-from tests.e2e.hosts.process import HOSTS, Process, environment, free_port
+from tests.e2e.hosts.process import Process, environment, free_port
 from tests.e2e.hosts.shown import Shown
+from tools.hosts import HOSTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import BrowserContext, Locator, Page
 
     from tests.e2e.hosts.shown import Program
 
@@ -51,7 +52,7 @@ class ShownApp(Shown):
         self._button.wait_for(timeout=LOAD_S * 1000)
 
     @property
-    def _button(self):  # noqa: ANN202 – Playwright's locator
+    def _button(self) -> Locator:
         return self.page.get_by_role("button", name="go", exact=True)
 
     def go(self) -> None:

@@ -31,6 +31,7 @@ http {{
         listen 127.0.0.1:{port} ssl http2;
         ssl_certificate {home}/cert.pem;
         ssl_certificate_key {home}/key.pem;
+        {more}
         location / {{
             proxy_pass {upstream};
             proxy_http_version 1.1;
@@ -68,8 +69,24 @@ class Nginx:
             raise FileNotFoundError("there is no nginx; run: make hosts")
         self.home.mkdir(parents=True)
         self._make_certificate()
+        self._start(program, "")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    def cut(self, *, refuse: str = "") -> None:
+        """End every connection that goes through it, and start again, refusing paths that hold the text `refuse`."""
+        program = find_program("nginx")
+        if self._process is None or program is None:
+            raise RuntimeError("nginx does not run")
+        self._process.stop()
+        self._start(program, f"location ~ {refuse} {{ return 502; }}" if refuse else "")
+
+    def _start(self, program: str, more: str) -> None:
         config = self.home / "nginx.conf"
-        config.write_text(CONFIG.format(home=self.home, port=self.port, upstream=self._upstream))
+        config.write_text(CONFIG.format(home=self.home, port=self.port, upstream=self._upstream, more=more))
         command = [program, "-p", str(self.home), "-c", str(config), "-e", str(self.home / "nginx-error.log")]
         self._process = Process(command, self.home / "nginx.log", environment(self.home), self.home)
         try:
@@ -77,11 +94,6 @@ class Nginx:
         except BaseException:
             self._process.stop()
             raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            self._process.stop()
 
     def _accepts(self) -> bool:
         with socket.create_connection(("127.0.0.1", self.port), timeout=5):
@@ -92,4 +104,4 @@ class Nginx:
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         command += ["-days", "2", "-subj", "/CN=hub.test", "-addext", names]
         files = ["-keyout", str(self.home / "key.pem"), "-out", str(self.home / "cert.pem")]
-        subprocess.run([*command, *files], check=True, capture_output=True)
+        subprocess.run([*command, *files], check=True, capture_output=True)  # noqa: S603 – all of it is ours

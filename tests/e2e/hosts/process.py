@@ -74,8 +74,8 @@ class Process:
     def __init__(self, command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path) -> None:
         self.log = log
         with log.open("wb") as out:
-            self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command],
+            self._process = subprocess.Popen(  # noqa: S603 – all of it is ours
+                ["setpriv", "--pdeathsig", "TERM", *command],  # noqa: S607
                 cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,

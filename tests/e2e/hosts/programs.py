@@ -89,6 +89,14 @@ BURST = "burst()"
 
 
 @dataclass
+class Plain:
+    """Any cells."""
+
+    first: tuple[str, ...]
+    then: str
+
+
+@dataclass
 class Echo:
     """A plain anywidget that answers: proves a host without our product."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 WATCH = Path(__file__).with_name("watch.js")
 WAIT_S = 40
 POLL_MS = 25
+# What Chromium writes to the console of a page that wanted to leave its address space without permission.
+PERMISSION = re.compile(r"permission was denied|address space|local network", re.IGNORECASE)
 
 
 class Program(Protocol):
@@ -61,6 +64,10 @@ class Shown:
     def reload(self) -> None:
         """Reload the page as F5 does, with whatever the host needs to show the widget again."""
         self.page.reload(wait_until="commit")
+
+    def asked_for_permission(self) -> list[str]:
+        """Return what the console says of requests for which the browser would ask the user, or has refused to."""
+        return [line for line in self.console if PERMISSION.search(line)]
 
     def close(self) -> None:
         """Close the tab and end what it started."""

@@ -22,7 +22,7 @@ globalThis.watch = (() => {
 	};
 	setInterval(look, 20);
 
-	// All that a feed of this page takes, from its beginning on: [sequence, type, data] or ["gap", lost].
+	// All that a feed of this page takes from now on, after what it still has: [sequence, type, data] or ["gap", lost].
 	const record = (feed) => {
 		const records = [];
 		const take = (each) =>
@@ -30,8 +30,7 @@ globalThis.watch = (() => {
 				each.kind === "gap" ? ["gap", each.lost] : [Number(each.id.split("-")[1]), each.type, each.data],
 			);
 		const { ring } = feed.tally;
-		if (ring.start > 0) throw new Error("the beginning is gone already; record earlier");
-		for (let at = 0; at < ring.end; at += 1) take(ring.at(at));
+		for (let at = ring.start; at < ring.end; at += 1) take(ring.at(at));
 		feed.tap(take);
 		return records;
 	};
