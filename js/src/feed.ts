@@ -1,9 +1,7 @@
 /** One widget on this page: when it reads, what it has read, what it tells the kernel and its views. */
 
-import type { Connection } from "./connection/connection.ts";
 import { formatCursor, parseCursor, Reader } from "./connection/cursor.ts";
 import type { DrawBudget, Page } from "./connection/page.ts";
-import { directImpossible } from "./connection/reach.ts";
 import type { LinkState, Subscriber } from "./connection/subscriber.ts";
 import * as texts from "./connection/texts.ts";
 import type { WidgetModel } from "./model.ts";
@@ -16,7 +14,10 @@ import {
 	type Transport,
 	type Welcome,
 } from "./protocol.ts";
+import { newsOf, Route } from "./route.ts";
+import { StatusSender } from "./status.ts";
 import { Tally, type Tap } from "./tally.ts";
+import { KernelWatch } from "./watch.ts";
 
 const MAX_PROBLEMS = 20;
 
@@ -37,34 +38,43 @@ export class Feed implements Subscriber {
 	readonly #model: WidgetModel;
 	readonly #page: Page;
 	readonly #watchers = new Set<() => void>();
-	#welcome: Welcome | null = null;
-	#connection: Connection | null = null;
+	readonly #host = { send: (content: object) => this.#send(content), changed: () => this.#stand() };
+	readonly #status = new StatusSender(this.#host.send);
+	readonly #watch: KernelWatch;
+	/** Null before the kernel has said `welcome`. */
+	#route: Route | null = null;
 	#views = 0;
-	#said = "";
-	#n = 0;
 	#over = false;
+	#gone = false;
 	#endedUnsaid = false;
+	readonly #listeners: readonly (readonly [name: string, listener: (message: unknown) => void])[] = [
+		["msg:custom", (message) => this.#onMessage(message)],
+		["change:_listening", () => this.#review()],
+		["comm_live_update", () => this.#onCommChange()],
+	];
 
 	constructor(model: WidgetModel, page: Page) {
 		this.#model = model;
 		this.#page = page;
+		this.#watch = new KernelWatch(page.env, {
+			ask: async () => (await this.#route?.suspect()) ?? null,
+			hello: () => this.hello(),
+			gone: () => this.gone(),
+		});
 	}
 
 	start(): void {
-		this.#model.on("msg:custom", this.#onMessage);
-		this.#model.on("change:_listening", this.#review);
-		this.#model.on("comm_live_update", this.#onCommChange);
+		for (const [name, listener] of this.#listeners) this.#model.on(name, listener);
 		this.hello();
 		this.#review();
 	}
 
 	/** The widget is gone from this page. */
 	stop(): void {
-		this.#model.off("msg:custom", this.#onMessage);
-		this.#model.off("change:_listening", this.#review);
-		this.#model.off("comm_live_update", this.#onCommChange);
+		for (const [name, listener] of this.#listeners) this.#model.off(name, listener);
 		this.#over = true;
-		this.#leave();
+		this.#watch.stop();
+		this.#route?.close();
 		if (this.#page.feeds.get(this.feed) === this) this.#page.feeds.delete(this.feed);
 	}
 
@@ -101,6 +111,7 @@ export class Feed implements Subscriber {
 			channel: this.channel,
 			state: this.state,
 			transport: this.transport,
+			transport_log: this.#route?.log ?? [],
 			text: this.text,
 			count: this.tally.count,
 			lost: this.tally.lost,
@@ -113,24 +124,49 @@ export class Feed implements Subscriber {
 
 	// ---- Subscriber ------------------------------------------------------------------------------------------------
 
+	get viaHttp(): boolean {
+		return this.#route?.viaHttp === true;
+	}
+
+	get carried(): boolean {
+		return this.#route?.carried === true;
+	}
+
 	take(pack: Pack, from: number, lost: number | null, chars: number): void {
 		this.tally.take(pack, from, lost, chars, this.now());
 		this.#changed();
 	}
 
-	link({ state, text }: LinkState): void {
-		if (state === "failed") this.#connection = null;
-		this.#become(state, text);
+	link(link: LinkState): void {
+		if (this.#route === null) this.#become(link.state, link.text, link.rung);
+		else {
+			this.#route.link(link);
+			this.#stand();
+		}
 	}
 
-	ended(): void {
+	/** What an absent stream has not brought may still come over the comm; that says the end itself, then. */
+	ended(unread = false): void {
+		if (unread && this.carried) {
+			this.#route?.released();
+			return;
+		}
 		this.#endedUnsaid = true;
 		this.#become("ended", texts.ENDED);
+		this.#route?.leave();
+		if (!this.viaHttp) this.flushed();
 	}
 
 	closed(): void {
-		this.#connection = null;
 		this.#become("closed", texts.CLOSED);
+		this.#route?.close();
+	}
+
+	/** Even if the channel has ended meanwhile: a kernel that stops closes its channels, too. */
+	gone(): void {
+		this.#gone = true;
+		this.#become("failed", texts.KERNEL_GONE);
+		this.#route?.close();
 	}
 
 	hello(): void {
@@ -139,53 +175,50 @@ export class Feed implements Subscriber {
 
 	/** Only now may Python hear that the channel has ended: before, events of it were still on their way. */
 	flushed(): void {
-		if (!this.#endedUnsaid) return;
+		if (!this.#endedUnsaid || this.#route?.waits) return;
 		this.#endedUnsaid = false;
-		this.#connection = null;
 		this.#say();
 	}
 
 	report(waiting: boolean): FeedReport {
 		const state = this.state === "ended" && waiting ? "open" : this.state;
-		const { latencyMs } = this.tally;
-		return {
-			state,
-			transport: this.transport,
-			latency_ms: latencyMs === null ? null : Math.round(latencyMs),
-		};
+		return this.#status.report(state, this.transport, this.tally.latencyMs);
 	}
 
 	// ---- the kernel's messages -------------------------------------------------------------------------------------
 
-	readonly #onMessage = (message: unknown): void => {
+	#onMessage(content: unknown): void {
+		const message = asObject(content);
+		if (message === null || this.#over) return;
+		this.#watch.heard();
 		const welcome = asWelcome(message);
 		if (welcome !== null) this.#onWelcome(welcome);
-		const object = asObject(message);
-		if (object?.kind === "error" && typeof object.text === "string") this.#onProblem(object.text);
-	};
+		if (message.kind === "packs") this.#route?.packs(message, this.#reads);
+		if (message.kind === "answer") this.#route?.answer(message);
+		if (message.kind === "ended" && this.#reads && this.#route?.hasAll(message.cursor)) this.ended();
+		if (message.kind === "error" && typeof message.text === "string") this.#onProblem(message.text);
+	}
 
 	#onWelcome(welcome: Welcome): void {
-		if (this.state === "closed" || this.state === "ended" || this.#over) return;
-		const moved = this.#welcome !== null && this.#welcome.server !== welcome.server;
-		const other = this.channel !== "" && this.channel !== welcome.channel;
-		if (moved || other) this.#leave();
-		this.#welcome = welcome;
+		if (this.state === "closed" || this.state === "ended") return;
+		const news = newsOf(this.#route?.welcome, welcome);
+		const reads = this.#route?.active === true;
 		this.feed = welcome.feed;
 		this.channel = welcome.channel;
 		this.#page.feeds.set(this.feed, this);
+		if (news !== "none" || this.#gone) {
+			this.#route?.close();
+			this.#route = new Route(this.#page, welcome, this, this.#host);
+		} else this.#route?.update(welcome);
 		// Once something has come, this page's own place and counts are ahead of what the kernel said.
-		if (this.tally.ring.end === 0 || moved || other) this.#begin(welcome);
-		if (this.state === "failed") this.#become("idle", "");
-		if (this.#connection !== null) this.#connection = this.#page.connect(welcome);
+		if (news === "all" || (this.tally.ring.end === 0 && !reads)) {
+			this.shown = new Reader(parseCursor(welcome.start));
+			this.synced = new Reader(parseCursor(welcome.start));
+			Object.assign(this.tally, { count: welcome.count, lost: welcome.lost });
+		}
+		if (this.#gone) this.#become("idle", "");
+		this.#gone = false;
 		this.#review();
-	}
-
-	#begin(welcome: Welcome): void {
-		if (this.#connection !== null) return;
-		this.shown = new Reader(parseCursor(welcome.start));
-		this.synced = new Reader(parseCursor(welcome.start));
-		this.tally.count = welcome.count;
-		this.tally.lost = welcome.lost;
 	}
 
 	#onProblem(text: string): void {
@@ -195,78 +228,68 @@ export class Feed implements Subscriber {
 		this.#changed();
 	}
 
-	/** ipywidgets: the comm was lost, or came back. It says neither which nor why, so the server is asked. */
-	readonly #onCommChange = (): void => {
-		const welcome = this.#welcome;
-		if (welcome === null || this.#over || this.state === "closed" || this.state === "ended") return;
-		if (directImpossible(this.#page.env, welcome.url) !== "") return;
-		void this.#page
-			.connect(welcome)
-			.suspect()
-			.then((gone) => {
-				if (this.#over || this.#welcome?.server !== welcome.server) return;
-				if (!gone) this.hello();
-				// Even if the channel has ended meanwhile: a kernel that stops closes its channels, too.
-				else this.link({ state: "failed", text: texts.KERNEL_GONE });
-			});
-	};
+	#onCommChange(): void {
+		const final = this.#over || this.state === "closed" || this.state === "ended";
+		if (this.#route !== null && !final) void this.#watch.suspect();
+	}
 
 	// ---- when to read ----------------------------------------------------------------------------------------------
 
-	readonly #review = (): void => {
-		if (this.#over || this.state === "ended" || this.state === "closed" || this.state === "failed") return;
-		const wanted = this.#views > 0 || this.#model.get("_listening") === true;
-		if (!wanted) {
-			this.#leave();
-			this.#become("idle", "");
-		} else if (this.#welcome === null) this.#become("connecting", texts.WAITING_FOR_KERNEL);
-		else if (this.#connection === null) this.#join(this.#welcome);
-	};
-
-	#join(welcome: Welcome): void {
-		const impossible = directImpossible(this.#page.env, welcome.url);
-		if (impossible !== "") {
-			this.#become("failed", impossible);
-			return;
-		}
-		this.#become("connecting", "");
-		this.#connection = this.#page.connect(welcome);
-		this.#connection.subscribe(this);
+	get #final(): boolean {
+		return this.#over || this.#gone || this.state === "ended" || this.state === "closed";
 	}
 
-	#leave(): void {
-		this.#connection?.unsubscribe(this);
-		this.#connection = null;
+	get #reads(): boolean {
+		return !this.#final && (this.#views > 0 || this.#model.get("_listening") === true);
+	}
+
+	#review(): void {
+		if (this.#final) return;
+		if (!this.#reads) {
+			this.#route?.leave();
+			this.#become("idle", "");
+		} else if (this.#route === null) this.#become("connecting", texts.WAITING_FOR_KERNEL);
+		else {
+			this.#route.join();
+			this.#stand();
+		}
 	}
 
 	// ---- what others are told --------------------------------------------------------------------------------------
 
-	#become(state: State, text: string): void {
-		if (this.state === state && this.text === text) return;
+	/** Say how the route stands. */
+	#stand(): void {
+		if (!this.#reads || this.#route === null) return;
+		const { state, text, transport } = this.#route.standing;
+		this.#become(state, text, transport);
+	}
+
+	#become(state: State, text: string, transport: Transport = ""): void {
+		const by = transport === "" ? this.transport : transport;
+		const same = this.state === state && this.text === text && this.transport === by;
 		this.state = state;
 		this.text = text;
-		if (state === "open") this.transport = "direct";
-		if (!this.#endedUnsaid) this.#say();
-		this.#connection?.report();
+		this.transport = by;
+		if (same && this.#status.silent) return;
+		if (!this.#endedUnsaid) this.#say(); // even if only the log is new
+		if (same) return;
+		this.#route?.report();
 		this.#changed();
 	}
 
 	#say(): void {
 		const { state, transport, text } = this;
-		const log = state === "failed" || state === "reconnecting" ? [`direct: ${text}`] : [];
-		const status = { state, transport, transport_log: log, text };
-		const said = JSON.stringify(status);
-		if (said === this.#said) return;
-		this.#said = said;
-		this.#n += 1;
-		this.#send({ kind: "status", page: this.#page.id, n: this.#n, ...status });
+		const transport_log = this.#route?.log ?? [];
+		this.#status.say(this.#route?.client ?? this.#page.id, { state, transport, transport_log, text });
 	}
 
-	#send(content: object): void {
+	/** False: the comm is dead. Whether the kernel is, too, shows elsewhere. */
+	#send(content: object): boolean {
 		try {
 			this.#model.send(content);
+			return true;
 		} catch {
-			// The comm is dead. Whether the kernel is, too, shows elsewhere.
+			return false;
 		}
 	}
 

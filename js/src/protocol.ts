@@ -4,7 +4,12 @@
 export const PROTOCOL = "1";
 
 export type State = "idle" | "connecting" | "open" | "reconnecting" | "ended" | "closed" | "failed";
-export type Transport = "" | "direct";
+/** A way over HTTP. */
+export type Rung = "direct" | "jupyter";
+/** How a feed gets its events; "" before it does. */
+export type Transport = "" | Rung | "comm";
+/** What the user wants; "auto" is whatever works best. */
+export type Wish = "auto" | Rung | "comm";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -20,6 +25,9 @@ export interface Welcome extends Secret {
 	readonly kind: "welcome";
 	readonly feed: string;
 	readonly channel: string;
+	readonly transport: Wish;
+	/** By which Jupyter's server knows the kernel; "" if it does not. */
+	readonly kernel_id: string;
 	readonly start: string;
 	readonly count: number;
 	readonly lost: number;
@@ -43,7 +51,16 @@ export interface Pack {
 	readonly gap?: boolean;
 }
 
+/** What follows, over the comm (section 7). `packs`: each the JSON of a pack. */
+export interface CommPacks {
+	readonly packs: readonly string[];
+	/** Where a reader of all of it is now. */
+	readonly cursor: string;
+}
+
 export interface FeedReport {
+	/** As in `status`: the kernel ignores what is older than what it knows. */
+	readonly n: number;
 	readonly state: State;
 	readonly transport: Transport;
 	readonly latency_ms: number | null;
@@ -56,6 +73,8 @@ export interface FeedAnswer {
 
 export const DEFAULT_SILENCE_S = 40;
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Over the comm a body is a text within JSON, which may double it, and Jupyter's server closes a websocket at 10 MiB. */
+export const MAX_COMM_BODY_BYTES = 1024 * 1024;
 export const HIGH_WATER_BYTES = 32 * 1024 * 1024;
 export const LOW_WATER_BYTES = 8 * 1024 * 1024;
 
@@ -85,6 +104,10 @@ function numberOf(value: unknown, otherwise: number): number {
 	return typeof value === "number" && Number.isFinite(value) ? value : otherwise;
 }
 
+function wishOf(value: unknown): Wish {
+	return value === "direct" || value === "jupyter" || value === "comm" ? value : "auto";
+}
+
 /** The kernel's `welcome`; null if it lacks something without which nothing works. */
 export function asWelcome(value: unknown): Welcome | null {
 	const object = asObject(value);
@@ -101,12 +124,20 @@ export function asWelcome(value: unknown): Welcome | null {
 		key: textOf(key),
 		feed: textOf(feed),
 		channel: textOf(channel),
+		transport: wishOf(object.transport),
+		kernel_id: textOf(object.kernel_id),
 		start: textOf(object.start),
 		count: numberOf(object.count, 0),
 		lost: numberOf(object.lost, 0),
 		heartbeat_s: numberOf(object.heartbeat_s, 15),
 		silence_s: numberOf(object.silence_s, DEFAULT_SILENCE_S),
 	};
+}
+
+/** The kernel's `packs`. */
+export function asPacks(object: Record<string, unknown>): CommPacks {
+	const packs = Array.isArray(object.packs) ? object.packs : [];
+	return { packs: packs.filter((text) => typeof text === "string"), cursor: textOf(object.cursor) };
 }
 
 /** A pack whose frame is sound. Its events are the server's word: checking each one again would cost as much as parsing. */

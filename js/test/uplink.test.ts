@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../src/connection/proof.ts";
+import type { Answer } from "../src/connection/way.ts";
 import { Uplink, type UplinkHost } from "../src/sync/uplink.ts";
 import { FakeEnv, settle } from "./support/env.ts";
 import { Rig } from "./support/rig.ts";
@@ -18,12 +18,18 @@ class Bench {
 	constructor() {
 		const host: UplinkHost = {
 			page: "page",
+			maxBodyBytes: 8 * MIB,
 			post: (body) => {
 				this.bodies.push(body);
 				return new Promise((resolve) => this.#answers.push(resolve));
 			},
 			reported: () => ["f"],
-			report: (_, waiting) => ({ state: waiting ? "open" : "ended", transport: "direct", latency_ms: 3 }),
+			report: (_, waiting) => ({
+				n: 1,
+				state: waiting ? "open" : "ended",
+				transport: "direct",
+				latency_ms: 3,
+			}),
 			answered: () => undefined,
 			hold: (on) => this.holds.push(on),
 			refused: () => {
@@ -49,7 +55,7 @@ test("an event of an idle page is sent at once", async () => {
 	bench.uplink.add("{}", ["f"]);
 	await settle();
 	expect(bench.bodies).toEqual([
-		'{"page":"page","feeds":{"f":{"state":"ended","transport":"direct","latency_ms":3}},"wanted":[["f"]],"packs":[{}]}',
+		'{"page":"page","feeds":{"f":{"n":1,"state":"ended","transport":"direct","latency_ms":3}},"wanted":[["f"]],"packs":[{}]}',
 	]);
 });
 

@@ -4,16 +4,17 @@ const LONGEST_MS = 10_000;
 /** Full jitter: a delay between zero and a ceiling that doubles, so that many pages do not return in step. */
 export class Backoff {
 	readonly #random: () => number;
-	#ceilingMs = FIRST_MS;
+	#ceilingMs: number;
 
-	constructor(random: () => number) {
+	constructor(random: () => number, firstMs = FIRST_MS) {
 		this.#random = random;
+		this.#ceilingMs = firstMs;
 	}
 
 	/** The delay before the next try [ms]. */
-	next(): number {
-		const delay = this.#random() * this.#ceilingMs;
-		this.#ceilingMs = Math.min(this.#ceilingMs * 2, LONGEST_MS);
+	next(longestMs = LONGEST_MS): number {
+		const delay = this.#random() * Math.min(this.#ceilingMs, longestMs);
+		this.#ceilingMs = Math.min(this.#ceilingMs * 2, longestMs);
 		return delay;
 	}
 

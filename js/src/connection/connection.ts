@@ -1,69 +1,85 @@
 /**
- * One kernel's server, for all feeds of the page: one EventSource, one way back.
+ * One kernel's server over HTTP, for all feeds of the page that want it: one EventSource, one way back.
  *
- * Theory of operation: `#review()` compares what the subscribers need with what the stream gives, and is called whenever
- * either may have changed; calls are coalesced. If they differ, `#connect()` fetches a ticket (after proof), closes the
- * old stream and opens a new one from the earliest cursor of each channel's readers. Nobody loses or repeats anything by
- * that: each reader skips what it has and refuses what does not join on. So every trouble has the same cure, a new stream.
+ * Theory of operation: `#review` compares what the subscribers need with what the stream gives, and is asked for whenever
+ * either may have changed. If they differ, the climber takes the ladder's next way and fetches a ticket there (after
+ * proof); then the old stream is closed and a new one opened from the earliest cursor of each channel's readers. Nobody
+ * loses or repeats anything by that: each reader skips what it has and refuses what does not join on. So every trouble has
+ * the same cure, a new stream; and where no way leads to one, the feeds have the comm, and the ladder is tried again later.
  */
 
 import type { Env } from "../env.ts";
-import type { Pack, Secret } from "../protocol.ts";
+import type { Welcome } from "../protocol.ts";
 import type { Uplink } from "../sync/uplink.ts";
 import { openWayBack } from "../sync/wayback.ts";
-import { type Cursor, joins } from "./cursor.ts";
-import { Access } from "./proof.ts";
+import { Climber } from "./climber.ts";
+import { Intake } from "./intake.ts";
+import { Ladder, waysOf } from "./ladder.ts";
 import { Retries } from "./retries.ts";
 import { Roster } from "./roster.ts";
-import { Stream } from "./stream.ts";
 import type { LinkState, Subscriber } from "./subscriber.ts";
 import * as texts from "./texts.ts";
-import { askForTicket } from "./tickets.ts";
 import { Soon, Timer } from "./timer.ts";
 import { Vigil } from "./vigil.ts";
+import type { Way } from "./way.ts";
 
 const LINGER_MS = 1_000;
 const LAST_WORDS_MS = 30_000;
 
 export class Connection {
-	readonly #env: Env;
-	readonly #page: string;
-	readonly #silenceMs: number;
-	readonly #access: Access;
-	readonly #uplink: Uplink;
+	readonly #client: string;
+	readonly #intake: Intake;
+	readonly #ladder: Ladder;
+	readonly #climber: Climber;
+	/** Also for what feeds have taken elsewhere, and for what they take away from here. */
+	readonly uplink: Uplink;
 	readonly #onClosed: () => void;
 	readonly #roster = new Roster();
 	readonly #retries: Retries;
+	/** When to look for a better way than the one that is open. */
+	readonly #betterTimer: Retries;
 	readonly #vigil: Vigil;
 	readonly #review: Soon;
 	readonly #lingerTimer: Timer;
 	readonly #lastWordsTimer: Timer;
-	#stream: Stream | null = null;
 	#link: LinkState = { state: "connecting", text: "" };
-	#connecting = false;
-	#again = false;
 	#held = false;
 	#closed = false;
-	#packs = 0;
-	#events = 0;
 
-	constructor(env: Env, page: string, secret: Secret, silence_s: number, onClosed: () => void) {
-		this.#env = env;
-		this.#page = page;
-		this.#silenceMs = silence_s * 1000;
+	/** `client`: by which the kernel knows this page on this connection. */
+	constructor(env: Env, client: string, welcome: Welcome, onClosed: () => void) {
+		this.#client = client;
 		this.#onClosed = onClosed;
-		this.#access = new Access(env, secret);
+		this.#ladder = new Ladder(waysOf(env, welcome));
+		const patience = { openMs: this.#ladder.probeMs, silenceMs: welcome.silence_s * 1000 };
+		this.#intake = new Intake(env, client, patience, this.#roster, {
+			opened: (way) => this.#opened(way),
+			taken: (text, wanted) => this.uplink.add(text, wanted),
+			heartbeat: (complete) => {
+				this.uplink.lease();
+				if (complete) this.#retries.joined();
+			},
+			missed: () => this.#missed(),
+			ended: (channel) => this.#end([channel], false),
+			broken: (way, opened) => this.#broken(way, opened),
+			rotated: () => this.#review.ask(),
+		});
+		this.#climber = this.#makeClimber();
 		this.#review = new Soon(() => this.#reviewNow());
-		this.#vigil = new Vigil(env, () => this.#access.prove());
-		this.#retries = new Retries(env, () => this.#review.ask());
+		this.#vigil = new Vigil(env);
+		this.#retries = new Retries(env, () => this.#tryAgain(false));
+		this.#betterTimer = new Retries(env, () => this.#tryAgain(true));
 		this.#lingerTimer = new Timer(env, () => this.#review.ask());
 		this.#lastWordsTimer = new Timer(env, () => this.close());
-		this.#uplink = openWayBack(env, page, this.#access, this.#roster, {
+		this.uplink = openWayBack(env, client, () => this.#intake.way, this.#roster, {
 			hold: (on) => this.#hold(on),
 			// Only a ticket decides that a second try has failed: this one may repeat before the new secret has come.
-			refused: () => void (this.#retries.refused || this.#refused()),
+			refused: () => {
+				const { way } = this.#intake;
+				if (way?.needsSecret && !this.#retries.refused) this.#refused(way);
+			},
 			changed: (back) => {
-				if (back !== null) this.#stream?.serves.delete(back);
+				if (back !== null) this.#intake.forget(back);
 				else if (!this.#lingerTimer.running) this.#lingerTimer.start(LINGER_MS);
 				this.#review.ask();
 			},
@@ -72,15 +88,14 @@ export class Connection {
 
 	/** What tests and the curious may know: plain data, no secret. */
 	stats(): object {
+		const { state, text, rung } = this.#link;
 		return {
-			url: this.#access.url,
-			state: this.#link.state,
-			text: this.#link.text,
-			streams: this.#stream === null ? 0 : 1,
-			channels: [...(this.#stream?.channels ?? [])],
-			packs: this.#packs,
-			events: this.#events,
-			waiting_bytes: this.#uplink.waitingBytes,
+			...{ url: this.#intake.way?.url ?? "", rung: rung ?? "", log: this.#ladder.log, state, text },
+			streams: this.#intake.there ? 1 : 0,
+			channels: this.#intake.channels,
+			packs: this.#roster.packs,
+			events: this.#roster.events,
+			waiting_bytes: this.uplink.waitingBytes,
 			subscribers: this.#roster.feeds(),
 		};
 	}
@@ -97,29 +112,31 @@ export class Connection {
 		if (this.#roster.remove(subscriber)) this.#lingerTimer.start(LINGER_MS);
 	}
 
-	/** A newer `welcome` of the same server: if it was asked for, or has new secrets, try at once. */
-	update(secret: Secret): void {
-		if (this.#access.update(secret) || this.#retries.refused) this.poke();
+	/** A newer `welcome` of the same server. */
+	update(welcome: Welcome): void {
+		this.#ladder.update(welcome);
+		this.poke();
 	}
 
-	/** The network or the tab is back, or there are new secrets: do not wait for the backoff. */
+	/** The network or the tab is back, or the kernel has spoken: do not wait for the backoff. */
 	poke(): void {
 		if (this.#closed) return;
-		this.#uplink.poke();
-		if (!this.#retries.waiting) return;
-		this.#retries.cancel();
-		this.#review.ask();
+		if (this.#intake.there) this.uplink.poke();
+		if (this.#betterTimer.waiting) this.#tryAgain(true);
+		else if (this.#retries.waiting || this.#link.state === "failed") this.#tryAgain(false);
 	}
 
 	/** Send the feeds' states to the kernel now, if the way is open. */
 	report(): void {
-		if (this.#link.state === "open") this.#uplink.lease();
+		if (this.#link.state === "open") this.uplink.lease();
 	}
 
-	/** The host says the kernel may be gone. Resolves to whether it is; if so, everything has ended here. */
-	async suspect(): Promise<boolean> {
-		const gone = await this.#vigil.keep();
-		if (gone) this.#fail(texts.KERNEL_GONE);
+	/** The host says the kernel may be gone. Resolves to whether it is; null: nobody here can tell. */
+	async suspect(): Promise<boolean | null> {
+		const way = this.#ladder.current;
+		if (way === null) return null;
+		const gone = await this.#vigil.keep(way);
+		if (gone) this.#fail();
 		else this.#review.ask();
 		return gone;
 	}
@@ -127,11 +144,49 @@ export class Connection {
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
-		this.#closeStream();
-		for (const timer of [this.#retries, this.#lingerTimer, this.#lastWordsTimer]) timer.cancel();
-		this.#uplink.close();
+		this.#intake.close();
+		this.#ladder.leave();
+		for (const timer of [this.#retries, this.#betterTimer, this.#lingerTimer, this.#lastWordsTimer])
+			timer.cancel();
+		this.uplink.close();
 		this.#roster.flush(() => false);
 		this.#onClosed();
+	}
+
+	#makeClimber(): Climber {
+		return new Climber(this.#ladder, {
+			client: this.#client,
+			closed: () => this.#closed,
+			waits: () => this.#retries.waiting,
+			wanted: () => (this.#held || !this.#lacking ? [] : this.#roster.channels()),
+			channels: () => this.#roster.channels(),
+			open: (way, ticket, channels) => this.#intake.open(way, ticket, channels),
+			refused: (way) => this.#refused(way),
+			gone: (channels) => this.#end(channels, true),
+			exhausted: () => this.#exhausted(),
+		});
+	}
+
+	/** A stream is missing, or a better way for it is looked for. */
+	get #lacking(): boolean {
+		const { way, opened, serves } = this.#intake;
+		if (!serves) return true;
+		if (!opened || way === null) return false;
+		if (this.#ladder.next() !== way) return true;
+		if (this.#ladder.current === null) this.#settle(way); // no better one was found
+		return false;
+	}
+
+	#settle(way: Way): void {
+		this.#ladder.opened(way);
+		if (this.#ladder.mayImprove) this.#betterTimer.afterTrouble(false);
+	}
+
+	#tryAgain(better: boolean): void {
+		this.#retries.cancel();
+		this.#betterTimer.cancel();
+		this.#ladder.begin(better);
+		this.#review.ask();
 	}
 
 	/** Asked for through `Soon`: twenty views of one cell's output open one stream. */
@@ -142,158 +197,103 @@ export class Connection {
 			return;
 		}
 		this.#tell();
-		if (this.#held || this.#retries.waiting) return;
-		if (this.#connecting) this.#again = true;
-		else if (!this.#roster.servedBy(this.#stream)) void this.#connect();
+		if (!this.#held && !this.#retries.waiting) this.#climber.ask();
 	}
 
 	/** Nobody is left: close, after the linger, and after everything has gone back to Python. */
 	#leave(): void {
 		if (this.#lingerTimer.running || this.#vigil.running) return;
-		this.#closeStream();
+		this.#intake.close();
 		this.#retries.cancel();
-		if (this.#uplink.idle) this.close();
+		this.#betterTimer.cancel();
+		this.#ladder.leave();
+		this.uplink.poke();
+		if (this.uplink.idle) this.close();
 		else if (!this.#lastWordsTimer.running) this.#lastWordsTimer.start(LAST_WORDS_MS);
 	}
 
-	async #connect(): Promise<void> {
-		this.#connecting = true;
-		do {
-			this.#again = false;
-			await this.#attempt();
-		} while (this.#again && !this.#retries.waiting && !this.#closed);
-		this.#connecting = false;
+	/** No way leads anywhere now. */
+	#exhausted(): void {
+		this.#intake.close();
+		this.uplink.pause();
+		const { hopeless, text } = this.#ladder;
+		this.#say(hopeless ? "failed" : "reconnecting", text);
+		if (!hopeless) this.#retries.afterTrouble(this.#roster.needy);
 	}
 
-	async #attempt(): Promise<void> {
-		const channels = this.#roster.channels();
-		if (channels.length === 0 || this.#held || this.#roster.servedBy(this.#stream)) return;
-		const answer = await askForTicket(this.#access, this.#page, channels);
-		if (this.#closed) return;
-		if (answer.kind === "trouble") this.#trouble(answer.text);
-		else if (answer.kind === "refused") this.#refused();
-		else if (answer.kind === "gone") {
-			for (const channel of answer.channels) this.#end(channel);
-			this.#again = true;
-		} else if (this.#roster.channels().join("\n") !== channels.join("\n")) this.#again = true;
-		else if (!this.#held) this.#openStream(answer.ticket, channels);
-	}
-
-	/** The secret is not valid. The kernel may have a newer one; if that fails too, it is over. */
-	#refused(): void {
+	/** The secret is not valid. The kernel may have a newer one; if that fails too, this way is over. */
+	#refused(way: Way): void {
 		if (!this.#retries.afterRefusal()) {
-			this.#fail(texts.REFUSED);
+			this.#climber.failed(way, texts.REFUSED, true);
 			return;
 		}
-		this.#closeStream();
-		this.#say({ state: "reconnecting", text: texts.ASKING_AGAIN });
+		this.#intake.close();
+		this.uplink.pause();
+		this.#say("reconnecting", texts.ASKING_AGAIN);
 		for (const subscriber of this.#roster.all()) subscriber.hello();
 	}
 
-	#openStream(ticket: string, channels: readonly string[]): void {
-		this.#closeStream();
-		const query = new URLSearchParams({ ticket, client: this.#page });
-		const url = `${this.#access.url}/events?${query}${this.#roster.query(channels)}`;
-		const stream: Stream = new Stream(this.#env, url, channels, this.#silenceMs, {
-			open: () => this.#opened(stream),
-			pack: (pack, text) => this.#pack(pack, text),
-			heartbeat: (cursors) => this.#heartbeat(cursors),
-			ended: (channel) => this.#end(channel),
-			rotate: () => this.#rotated(),
-			broken: () => this.#broken(),
-		});
-		for (const channel of channels) {
-			for (const reader of this.#roster.readers(channel)) stream.serves.add(reader);
-		}
-		this.#stream = stream;
-	}
-
-	#closeStream(): void {
-		this.#stream?.close();
-		this.#stream = null;
-	}
-
-	#opened(stream: Stream): void {
+	#opened(way: Way): void {
 		this.#retries.opened();
-		this.#roster.adopt(stream.sent);
-		this.#say({ state: "open", text: "" });
-		this.#uplink.poke();
-		this.#uplink.lease();
+		this.#settle(way);
+		this.#say("open", "");
+		this.uplink.poke();
+		this.uplink.lease();
 		this.#review.ask(); // somebody may have come in the meantime
 	}
 
-	#pack(pack: Pack, text: string): void {
-		this.#packs += 1;
-		this.#events += pack.events.length;
-		const { wanted, refused } = this.#roster.deliver(pack, text.length);
-		if (wanted.length > 0) this.#uplink.add(text, wanted);
-		if (refused) this.#askAgain();
-	}
-
-	#heartbeat(cursors: ReadonlyMap<string, Cursor>): void {
-		const late = [...cursors].some(([channel, sent]) =>
-			this.#roster.readers(channel).some((reader) => !joins(reader.cursor, sent)),
-		);
-		this.#uplink.lease();
-		if (late) this.#askAgain();
-		else this.#retries.joined();
-	}
-
-	#askAgain(): void {
-		if (this.#stream === null || this.#connecting || this.#retries.waiting) return;
-		this.#closeStream();
+	#missed(): void {
+		if (!this.#intake.there || this.#climber.busy || this.#retries.waiting) return;
+		this.#intake.close();
 		this.#retries.afterMiss();
 	}
 
-	#rotated(): void {
-		this.#stream = null;
-		this.#review.ask();
+	/** A way that was open is tried again soon; one whose stream never began is none. */
+	#broken(way: Way, opened: boolean): void {
+		way.distrust();
+		if (this.#roster.empty) return;
+		if (!opened) {
+			this.#climber.failed(way, texts.silent(way.url), false);
+			return;
+		}
+		this.uplink.pause();
+		this.#say("reconnecting", way.explain({ kind: "unreachable" }));
+		this.#retries.afterTrouble(true);
 	}
 
-	#broken(): void {
-		this.#stream = null;
-		this.#access.distrust();
-		if (!this.#roster.empty) this.#trouble(texts.unreachable(this.#access.url));
-	}
-
-	#trouble(text: string): void {
-		this.#closeStream();
-		this.#say({ state: "reconnecting", text });
-		this.#retries.afterTrouble();
-	}
-
-	#say(link: LinkState): void {
-		this.#link = link;
+	#say(state: LinkState["state"], text: string): void {
+		const rung = state === "open" ? this.#intake.way?.rung : undefined;
+		this.#link = { state, text, rung, log: this.#ladder.log, held: this.#held };
 		this.#tell();
 	}
 
 	/** Each subscriber ignores what it knows already. "open" is told to those whose channel has come. */
 	#tell(): void {
-		const stream = this.#stream;
-		this.#roster.tell(this.#link, (channel) => stream?.opened === true && stream.channels.has(channel));
+		this.#roster.tell(this.#link, (channel) => this.#intake.brings(channel));
 	}
 
-	#end(channel: string): void {
-		for (const subscriber of this.#roster.of(channel)) {
+	#end(channels: readonly string[], unread: boolean): void {
+		for (const subscriber of channels.flatMap((channel) => this.#roster.of(channel))) {
 			this.#roster.remove(subscriber);
-			subscriber.ended();
+			subscriber.ended(unread);
 		}
 		this.#lingerTimer.start(LINGER_MS);
-		this.#uplink.lease();
+		this.uplink.lease();
 	}
 
-	#fail(text: string): void {
+	/** The kernel is no more. */
+	#fail(): void {
 		const all = this.#roster.all();
 		for (const subscriber of all) this.#roster.remove(subscriber);
 		this.close();
-		for (const subscriber of all) subscriber.link({ state: "failed", text });
+		for (const subscriber of all) subscriber.gone();
 	}
 
 	#hold(on: boolean): void {
 		this.#held = on;
 		if (on) {
-			this.#closeStream();
-			this.#say({ state: "reconnecting", text: texts.HELD });
+			this.#intake.close();
+			this.#say("reconnecting", texts.HELD);
 		} else this.#review.ask();
 	}
 }

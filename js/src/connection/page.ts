@@ -19,30 +19,53 @@ export interface DrawBudget {
 	freeAt: number;
 }
 
+/** Feeds share a connection if they want the same ways to the same server. */
+function keyOf(welcome: Welcome): string {
+	return `${welcome.server} ${welcome.transport} ${welcome.url}`;
+}
+
 export class Page {
 	readonly id: string;
 	readonly drawing: DrawBudget = { freeAt: 0 };
 	readonly env: Env;
 	readonly connections = new Map<string, Connection>();
 	readonly feeds = new Map<string, FeedHandle>();
+	readonly #clients = new Map<string, string>();
 
 	constructor(env: Env) {
 		this.env = env;
 		this.id = env.nonce(32);
 	}
 
-	/** The connection to this welcome's server; a new one if there is none. */
+	/** The connection that this welcome allows; a new one if there is none. */
 	connect(welcome: Welcome): Connection {
-		const existing = this.connections.get(welcome.server);
+		const key = keyOf(welcome);
+		const existing = this.connections.get(key);
 		if (existing !== undefined) {
 			existing.update(welcome);
 			return existing;
 		}
-		const connection: Connection = new Connection(this.env, this.id, welcome, welcome.silence_s, () => {
-			if (this.connections.get(welcome.server) === connection) this.connections.delete(welcome.server);
+		const connection: Connection = new Connection(this.env, this.clientOf(welcome), welcome, () => {
+			if (this.connections.get(key) === connection) this.connections.delete(key);
 		});
-		this.connections.set(welcome.server, connection);
+		this.connections.set(key, connection);
 		return connection;
+	}
+
+	/** The connection that there is. */
+	connection(welcome: Welcome): Connection | undefined {
+		return this.connections.get(keyOf(welcome));
+	}
+
+	/**
+	 * By which name the kernel knows this page: one for each connection that there may be to a server, because a newer
+	 * stream of the same client closes the older one.
+	 */
+	clientOf(welcome: Welcome): string {
+		const key = keyOf(welcome);
+		const client = this.#clients.get(key) ?? (this.#clients.size === 0 ? this.id : this.env.nonce(32));
+		this.#clients.set(key, client);
+		return client;
 	}
 
 	poke(): void {

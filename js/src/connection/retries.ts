@@ -4,6 +4,10 @@ import { Timer } from "./timer.ts";
 
 /** How long to let the kernel answer `hello` before the old secret is tried once more. */
 const WELCOME_WAIT_MS = 5_000;
+/** A way that never worked may well never do; one that worked is tried again sooner. */
+const FIRST_MS = 1_000;
+/** While the events come another way, nobody waits. */
+const LONGEST_MS = 600_000;
 
 /** When the next try is due, by what went wrong. */
 export class Retries {
@@ -15,7 +19,7 @@ export class Retries {
 
 	constructor(env: Env, retry: () => void) {
 		this.#timer = new Timer(env, retry);
-		this.#trouble = new Backoff(env.random);
+		this.#trouble = new Backoff(env.random, FIRST_MS);
 		this.#rejoin = new Backoff(env.random);
 	}
 
@@ -45,8 +49,9 @@ export class Retries {
 		this.#rejoin.reset();
 	}
 
-	afterTrouble(): void {
-		this.#timer.start(this.#trouble.next());
+	/** `urgent`: somebody waits for events. */
+	afterTrouble(urgent: boolean): void {
+		this.#timer.start(urgent ? this.#trouble.next() : this.#trouble.next(LONGEST_MS));
 	}
 
 	/** False if that was the second time: it is over. */

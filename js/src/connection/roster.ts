@@ -18,9 +18,16 @@ export class Roster {
 	readonly #known = new Map<string, Subscriber>();
 	/** The epoch each channel was last seen in. */
 	readonly #epochs = new Map<string, string>();
+	packs = 0;
+	events = 0;
 
 	get empty(): boolean {
 		return this.#subscribers.size === 0;
+	}
+
+	/** Some feed gets its events in no other way. */
+	get needy(): boolean {
+		return this.all().some((subscriber) => !subscriber.carried);
 	}
 
 	feeds(): string[] {
@@ -102,6 +109,8 @@ export class Roster {
 	}
 
 	deliver(pack: Pack, chars: number): Delivered {
+		this.packs += 1;
+		this.events += pack.events.length;
 		this.#epochs.set(pack.channel, pack.epoch);
 		const wanted: string[] = [];
 		let refused = false;
@@ -113,6 +122,13 @@ export class Roster {
 			refused ||= shown.kind === "refuse" || synced.kind === "refuse";
 		}
 		return { wanted, refused };
+	}
+
+	/** Some reader lacks something of what was sent. */
+	lacks(sent: ReadonlyMap<string, Cursor>): boolean {
+		return [...sent].some(([channel, cursor]) =>
+			this.readers(channel).some((reader) => !joins(reader.cursor, cursor)),
+		);
 	}
 
 	tell(link: LinkState, toldOpen: (channel: string) => boolean): void {

@@ -4,8 +4,6 @@ import type { Env, Source } from "../env.ts";
 import { asCursors, asPack, type Pack, parseObject } from "../protocol.ts";
 import { type Cursor, endOf, parseCursor } from "./cursor.ts";
 
-const OPEN_TIMEOUT_MS = 10_000;
-
 export interface StreamEvents {
 	open(): void;
 	/** `text` is the pack as it came, byte for byte. */
@@ -15,6 +13,13 @@ export interface StreamEvents {
 	rotate(): void;
 	/** The stream is closed, because of an error or silence. */
 	broken(): void;
+}
+
+/** How long to wait for a message [ms]. */
+export interface Patience {
+	/** For the first one: a way that holds it back is none. */
+	readonly openMs: number;
+	readonly silenceMs: number;
 }
 
 export class Stream {
@@ -27,16 +32,16 @@ export class Stream {
 	opened = false;
 	readonly #env: Env;
 	readonly #on: StreamEvents;
-	readonly #silenceMs: number;
+	readonly #patience: Patience;
 	readonly #source: Source;
 	#closed = false;
 	#heardAt: number;
 	#cancelWatch: () => void;
 
-	constructor(env: Env, url: string, channels: Iterable<string>, silenceMs: number, on: StreamEvents) {
+	constructor(env: Env, url: string, channels: Iterable<string>, patience: Patience, on: StreamEvents) {
 		this.#env = env;
 		this.#on = on;
-		this.#silenceMs = silenceMs;
+		this.#patience = patience;
 		this.channels = new Set(channels);
 		this.#heardAt = env.now();
 		this.#source = env.openSource(url);
@@ -46,7 +51,7 @@ export class Stream {
 		this.#listen("ended", (data) => this.#ended(data));
 		this.#listen("rotate", () => this.#rotate());
 		this.#source.addEventListener("error", () => this.#break());
-		this.#cancelWatch = env.later(OPEN_TIMEOUT_MS, () => this.#watch());
+		this.#cancelWatch = env.later(patience.openMs, () => this.#watch());
 	}
 
 	close(): void {
@@ -120,7 +125,7 @@ export class Stream {
 
 	/** One timer that looks at the time of the last message: setting one anew for each message would cost more. */
 	#watch(): void {
-		const limit = this.opened ? this.#silenceMs : OPEN_TIMEOUT_MS;
+		const limit = this.opened ? this.#patience.silenceMs : this.#patience.openMs;
 		const left = this.#heardAt + limit - this.#env.now();
 		if (left <= 0) this.#break();
 		else this.#cancelWatch = this.#env.later(left, () => this.#watch());

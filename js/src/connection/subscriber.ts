@@ -1,10 +1,17 @@
-import type { FeedReport, Pack, State } from "../protocol.ts";
+import type { FeedReport, Pack, Rung, State } from "../protocol.ts";
 import type { Reader } from "./cursor.ts";
 
 export interface LinkState {
+	/** `failed`: there is no way, and waiting alone does not change that. */
 	readonly state: Extract<State, "connecting" | "open" | "reconnecting" | "failed">;
 	/** For the reader of the notebook; "" while all is well. */
 	readonly text: string;
+	/** Which way is open. */
+	readonly rung?: Rung | undefined;
+	/** Why better ways were not taken, each as a sentence. */
+	readonly log?: readonly string[];
+	/** Reading stands still because Python takes its time: another way would not help. */
+	readonly held?: boolean;
 }
 
 /** A feed, as its connection sees it. */
@@ -15,13 +22,19 @@ export interface Subscriber {
 	readonly shown: Reader;
 	/** What was sent back to Python. The kernel may ask this one to go back; the views must not see events twice for that. */
 	readonly synced: Reader;
+	/** What it reads goes back by HTTP; otherwise over the comm, and what is answered here is out of date. */
+	readonly viaHttp: boolean;
+	/** Its events come over the comm. */
+	readonly carried: boolean;
 	/** Take `pack.events.slice(from)`, after a gap of `lost` events (0: none; null: unknown). `chars`: the length of its text. */
 	take(pack: Pack, from: number, lost: number | null, chars: number): void;
 	link(link: LinkState): void;
-	/** The channel was closed. */
-	ended(): void;
+	/** The channel was closed. `unread`: the stream was not there to bring its last events. */
+	ended(unread: boolean): void;
 	/** The widget was closed in Python. */
 	closed(): void;
+	/** The kernel is no more. */
+	gone(): void;
 	/** Ask the kernel for a new `welcome`. */
 	hello(): void;
 	/** Everything taken so far has been acknowledged by the kernel. */

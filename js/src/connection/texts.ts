@@ -1,7 +1,5 @@
 /** What the reader of the notebook is told: what is wrong, and what to do. */
 
-import type { Answer } from "./proof.ts";
-
 export const KERNEL_GONE = "The kernel has restarted or stopped. Run this cell again to go on.";
 export const REFUSED =
 	"The kernel's server does not accept this page any more. Run this cell again to go on.";
@@ -13,6 +11,9 @@ export const WAITING_FOR_KERNEL =
 export const ENDED = "The channel is closed.";
 export const CLOSED = "The widget is closed.";
 
+export const NOT_JUPYTER = "This page does not come from the Jupyter server that runs the kernel.";
+export const NO_SLOT = "Other tabs of this browser use Jupyter's connections already.";
+
 export function unreachable(url: string): string {
 	return (
 		`This page cannot reach the kernel's server at ${url}. It tries again by itself. ` +
@@ -20,20 +21,38 @@ export function unreachable(url: string): string {
 	);
 }
 
-function wrong(url: string): string {
+export function wrong(url: string): string {
 	return (
 		`Something else than this notebook's kernel answers at ${url}, so this page sends nothing there. ` +
 		"If the kernel was restarted, run this cell again; if it is on another machine, forward that port to this one."
 	);
 }
 
-export function troubleOf(answer: Answer, url: string): string {
-	if (answer.kind === "unproven" && answer.proof === "wrong") return wrong(url);
-	if (answer.kind === "unproven" && answer.proof === "slow") {
-		return `The kernel's server at ${url} does not answer in time. This page tries again by itself.`;
-	}
-	if (answer.kind === "answer") {
-		return `The kernel's server at ${url} answered with status ${answer.status}. This page tries again by itself.`;
-	}
-	return unreachable(url);
+export function slow(url: string): string {
+	return `The kernel's server at ${url} does not answer in time. This page tries again by itself.`;
+}
+
+export function answered(url: string, status: number): string {
+	return `The kernel's server at ${url} answered with status ${status}. This page tries again by itself.`;
+}
+
+/** Requests are answered, but the stream's first message has not come. */
+export function silent(url: string): string {
+	return `The stream from ${url} does not begin: something on the way may hold it back.`;
+}
+
+export function noExtension(url: string): string {
+	return `Jupyter's server knows no way to the kernel at ${url}. Install sse_widget where Jupyter's server runs, too, and start it anew.`;
+}
+
+export function wrongBehindJupyter(url: string): string {
+	return `Something else than this notebook's kernel answers at ${url}. If the kernel was restarted, run this cell again.`;
+}
+
+export function barred(url: string): string {
+	return `Jupyter's server does not let this page in at ${url}. Reload the page, and log in.`;
+}
+
+export function jupyterUnreachable(url: string): string {
+	return `This page cannot reach Jupyter's server at ${url}. It tries again by itself.`;
 }

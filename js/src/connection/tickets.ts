@@ -1,5 +1,4 @@
-import type { Access } from "./proof.ts";
-import * as texts from "./texts.ts";
+import type { Way } from "./way.ts";
 
 const TICKET_TIMEOUT_MS = 10_000;
 
@@ -14,18 +13,18 @@ export type TicketAnswer =
 
 /** Fetch a ticket for one stream of these channels, after proof. */
 export async function askForTicket(
-	access: Access,
+	way: Way,
 	client: string,
 	channels: readonly string[],
 ): Promise<TicketAnswer> {
-	const answer = await access.post("/tickets", JSON.stringify({ client, channels }), TICKET_TIMEOUT_MS);
+	const answer = await way.post("/tickets", JSON.stringify({ client, channels }), TICKET_TIMEOUT_MS);
 	if (answer.kind === "answer") {
 		const { status, body } = answer;
 		if (status === 200 && typeof body?.ticket === "string") return { kind: "ticket", ticket: body.ticket };
-		if (status === 401 || status === 403) return { kind: "refused" };
+		if (way.needsSecret && (status === 401 || status === 403)) return { kind: "refused" };
 		const named = status === 404 ? body?.channels : undefined;
 		const gone = Array.isArray(named) ? channels.filter((channel) => named.includes(channel)) : [];
 		if (gone.length > 0) return { kind: "gone", channels: gone };
 	}
-	return { kind: "trouble", text: texts.troubleOf(answer, access.url) };
+	return { kind: "trouble", text: way.explain(answer) };
 }

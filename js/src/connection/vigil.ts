@@ -1,5 +1,5 @@
 import type { Env } from "../env.ts";
-import type { Proof } from "./proof.ts";
+import type { Way } from "./way.ts";
 
 const PROBE_EVERY_MS = 500;
 const VIGIL_MS = 10_000;
@@ -8,14 +8,13 @@ const VIGIL_MS = 10_000;
  * Find out whether the kernel is really gone, after the host has said that the comm is not live.
  *
  * Hosts say so for a lost websocket too, and JupyterLab says it *before* the old kernel has stopped, which may take
- * seconds. So: look until the server does not answer (gone), or has answered for longer than a kernel takes to stop.
+ * seconds. So: look until it shows that it is gone, or has answered for longer than a kernel takes to stop.
  * A slow answer is no answer either way: a busy kernel may hold its server's thread for a while.
  */
-async function watch(env: Env, prove: () => Promise<Proof>): Promise<boolean> {
+async function watch(env: Env, way: Way): Promise<boolean> {
 	const until = env.now() + VIGIL_MS;
 	for (;;) {
-		const proof = await prove();
-		if (proof === "unreachable" || proof === "wrong") return true;
+		if (way.saysGone(await way.prove())) return true;
 		if (env.now() >= until) return false;
 		await new Promise<void>((resolve) => {
 			env.later(PROBE_EVERY_MS, resolve);
@@ -26,12 +25,10 @@ async function watch(env: Env, prove: () => Promise<Proof>): Promise<boolean> {
 /** One watch at a time, for all who ask. */
 export class Vigil {
 	readonly #env: Env;
-	readonly #prove: () => Promise<Proof>;
 	#running: Promise<boolean> | null = null;
 
-	constructor(env: Env, prove: () => Promise<Proof>) {
+	constructor(env: Env) {
 		this.#env = env;
-		this.#prove = prove;
 	}
 
 	get running(): boolean {
@@ -39,8 +36,8 @@ export class Vigil {
 	}
 
 	/** Resolves to whether the kernel has gone. */
-	keep(): Promise<boolean> {
-		this.#running ??= watch(this.#env, this.#prove).finally(() => {
+	keep(way: Way): Promise<boolean> {
+		this.#running ??= watch(this.#env, way).finally(() => {
 			this.#running = null;
 		});
 		return this.#running;

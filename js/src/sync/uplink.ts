@@ -8,7 +8,7 @@
  */
 
 import { Backoff } from "../connection/backoff.ts";
-import type { Answer } from "../connection/proof.ts";
+import type { Answer } from "../connection/way.ts";
 import type { Env } from "../env.ts";
 import {
 	asObject,
@@ -16,11 +16,12 @@ import {
 	type FeedReport,
 	HIGH_WATER_BYTES,
 	LOW_WATER_BYTES,
-	MAX_BODY_BYTES,
 } from "../protocol.ts";
 
 export interface UplinkHost {
 	readonly page: string;
+	/** Of packs; a larger one goes alone. */
+	readonly maxBodyBytes: number;
 	post(body: string): Promise<Answer>;
 	/** Feeds that every body names, events or not: the lease. */
 	reported(): Iterable<string>;
@@ -56,6 +57,7 @@ export class Uplink {
 	#held = false;
 	#closed = false;
 	#onePerBody = false;
+	#paused = false;
 	#cancelRetry: (() => void) | null = null;
 
 	constructor(env: Env, host: UplinkHost) {
@@ -88,12 +90,19 @@ export class Uplink {
 		this.#schedule();
 	}
 
-	/** The way may be open again: do not wait for the backoff. */
-	poke(): void {
-		if (this.#cancelRetry === null) return;
-		this.#cancelRetry();
+	/** There is no way: post nothing until the next `poke`. */
+	pause(): void {
+		this.#paused = true;
+		this.#cancelRetry?.();
 		this.#cancelRetry = null;
-		this.#schedule();
+	}
+
+	/** The way may be open again: do not wait, neither for the backoff nor for the end of a pause. */
+	poke(): void {
+		this.#paused = false;
+		this.#cancelRetry?.();
+		this.#cancelRetry = null;
+		if (this.#leaseDue || this.#queue.length > 0) this.#schedule();
 	}
 
 	waitsFor(feed: string): boolean {
@@ -102,11 +111,14 @@ export class Uplink {
 
 	/** Leave out what waits for this feed: it goes back to an earlier cursor, or is closed. */
 	drop(feed: string): void {
-		const sent = this.#queue.slice(0, this.#inFlight);
-		const rest = this.#queue.slice(this.#inFlight);
-		for (const waiting of rest) waiting.feeds = waiting.feeds.filter((name) => name !== feed);
-		this.#queue = [...sent, ...rest.filter((waiting) => waiting.feeds.length > 0)];
-		this.#recount();
+		this.#leaveOut(feed, this.#inFlight);
+	}
+
+	/** Take what waits for this feed, oldest first, to send it another way; what is in flight, too: it may not arrive. */
+	moveOut(feed: string): string[] {
+		const moved = this.#queue.filter((waiting) => waiting.feeds.includes(feed));
+		this.#leaveOut(feed, 0);
+		return moved.map((waiting) => waiting.text);
 	}
 
 	close(): void {
@@ -116,6 +128,15 @@ export class Uplink {
 		this.#queue = [];
 		this.#waitingBytes = 0;
 		this.#inFlight = 0;
+	}
+
+	/** What is in flight stays in the queue until it is answered. */
+	#leaveOut(feed: string, from: number): void {
+		for (const waiting of this.#queue.slice(from)) {
+			waiting.feeds = waiting.feeds.filter((name) => name !== feed);
+		}
+		this.#queue = this.#queue.filter((waiting, at) => at < this.#inFlight || waiting.feeds.length > 0);
+		this.#recount();
 	}
 
 	#recount(): void {
@@ -135,12 +156,12 @@ export class Uplink {
 
 	/** At the end of this task, so that what one task brings goes in one body. */
 	#schedule(): void {
-		if (this.#scheduled || this.#flying || this.#closed || this.#cancelRetry !== null) return;
+		if (this.#scheduled || this.#flying || this.#closed || this.#paused || this.#cancelRetry !== null) return;
 		this.#scheduled = true;
 		queueMicrotask(() => {
 			this.#scheduled = false;
-			if (this.#flying || this.#closed || (!this.#leaseDue && this.#queue.length === 0)) return;
-			void this.#fly();
+			const nothing = !this.#leaseDue && this.#queue.length === 0;
+			if (!this.#flying && !this.#closed && !this.#paused && !nothing) void this.#fly();
 		});
 	}
 
@@ -174,12 +195,15 @@ export class Uplink {
 
 	#failed(answer: Answer): void {
 		this.#inFlight = 0;
+		this.#queue = this.#queue.filter((waiting) => waiting.feeds.length > 0); // some may go another way now
+		this.#recount();
 		this.#leaseDue = true;
 		if (answer.kind === "answer") {
 			if (answer.status === 401 || answer.status === 403) this.#host.refused();
 			// Perhaps it was too much at once: then smaller bodies go through.
 			else if (answer.status < 500) this.#onePerBody = true;
 		}
+		if (this.#paused) return;
 		this.#cancelRetry = this.#env.later(this.#backoff.next(), () => {
 			this.#cancelRetry = null;
 			this.#schedule();
@@ -206,7 +230,7 @@ export class Uplink {
 		let bytes = 0;
 		for (const waiting of this.#queue) {
 			bytes += waiting.bytes;
-			if (batch.length > 0 && (bytes > MAX_BODY_BYTES || this.#onePerBody)) break;
+			if (batch.length > 0 && (bytes > this.#host.maxBodyBytes || this.#onePerBody)) break;
 			batch.push(waiting);
 		}
 		return batch;

@@ -1,13 +1,14 @@
 /** The uplink of one connection, with the readers it acts on: what the kernel answers changes where they are. */
 
-import { parseCursor } from "../connection/cursor.ts";
-import type { Access } from "../connection/proof.ts";
+import { type Cursor, parseCursor } from "../connection/cursor.ts";
 import type { Roster } from "../connection/roster.ts";
+import type { Answer, Way } from "../connection/way.ts";
 import type { Env } from "../env.ts";
-import type { FeedAnswer } from "../protocol.ts";
+import { type FeedAnswer, MAX_BODY_BYTES } from "../protocol.ts";
 import { Uplink } from "./uplink.ts";
 
 const RECEIVED_TIMEOUT_MS = 30_000;
+const NO_WAY: Answer = { kind: "unreachable" };
 
 export interface WayBackEvents {
 	/** Stop reading (true), or go on (false). */
@@ -18,16 +19,31 @@ export interface WayBackEvents {
 	changed(back: object | null): void;
 }
 
+/**
+ * Whether this feed has to go back for Python. Also if the kernel does not say so: what a closed connection had not sent
+ * would otherwise be missing until the next event comes.
+ */
+export function mustGoBack(answer: FeedAnswer, synced: Cursor | null, waits: boolean): boolean {
+	if (answer.resume) return true;
+	const cursor = parseCursor(answer.cursor);
+	if (waits || cursor === null || synced === null) return false;
+	return cursor.epoch === synced.epoch && cursor.last < synced.last;
+}
+
 export function openWayBack(
 	env: Env,
 	page: string,
-	access: Access,
+	way: () => Way | null,
 	roster: Roster,
 	on: WayBackEvents,
 ): Uplink {
 	function answered(feed: string, answer: FeedAnswer | null): void {
 		const subscriber = roster.known(feed);
-		if (subscriber === undefined || (answer !== null && !answer.resume)) return;
+		if (subscriber === undefined) return;
+		if (answer !== null) {
+			const back = mustGoBack(answer, subscriber.synced.cursor, uplink.waitsFor(feed));
+			if (!back || !subscriber.viaHttp) return;
+		}
 		uplink.drop(feed);
 		if (answer === null) {
 			roster.remove(subscriber);
@@ -41,7 +57,8 @@ export function openWayBack(
 
 	const uplink: Uplink = new Uplink(env, {
 		page,
-		post: (body) => access.post("/received", body, RECEIVED_TIMEOUT_MS),
+		maxBodyBytes: MAX_BODY_BYTES,
+		post: async (body) => (await way()?.post("/received", body, RECEIVED_TIMEOUT_MS)) ?? NO_WAY,
 		reported: () => roster.knownFeeds(),
 		report: (feed, waiting) => roster.known(feed)?.report(waiting) ?? null,
 		answered,

@@ -1,4 +1,5 @@
 import type { Env, Source } from "../../src/env.ts";
+import type { Release } from "../../src/locks.ts";
 
 /** Let everything run that waits for nothing but promises. */
 export async function settle(): Promise<void> {
@@ -51,14 +52,28 @@ interface Call {
 	readonly fn: () => void;
 }
 
+interface Asked {
+	readonly host: string;
+	readonly path: string;
+	readonly init: RequestInit;
+	readonly at: number;
+}
+
 export type FakeFetch = (url: URL, init: RequestInit) => Response | Promise<Response>;
 
 /** A clock that stands still until it is told, chance that is always one half, and a network of the test's making. */
 export class FakeEnv implements Env {
 	place = { origin: "http://localhost:8888", protocol: "http:", hostname: "localhost" };
-	canProve = true;
+	/** Jupyter's `baseUrl`, if the page has one. */
+	base: string | null = null;
+	readonly cookies = new Map<string, string>();
+	readonly granting = new Set<string>();
+	/** Names of permissions that were looked at. */
+	readonly queried: string[] = [];
+	/** Of all tabs of the browser: tests share it between pages. */
+	locks = new Set<string>();
 	readonly sources: FakeSource[] = [];
-	readonly requests: { readonly path: string; readonly init: RequestInit; readonly at: number }[] = [];
+	readonly requests: Asked[] = [];
 	answer: FakeFetch = () => {
 		throw new TypeError("refused");
 	};
@@ -76,7 +91,7 @@ export class FakeEnv implements Env {
 
 	async fetch(text: string, init: RequestInit): Promise<Response> {
 		const url = new URL(text);
-		this.requests.push({ path: url.pathname, init, at: this.#now });
+		this.requests.push({ host: url.host, path: url.pathname, init, at: this.#now });
 		const aborted = new Promise<never>((_, reject) => {
 			init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
 		});
@@ -104,6 +119,26 @@ export class FakeEnv implements Env {
 
 	async hmac(key: string, text: string): Promise<string> {
 		return `mac(${key},${text})`;
+	}
+
+	async lock(names: readonly string[]): Promise<Release | null> {
+		const name = names.find((each) => !this.locks.has(each));
+		if (name === undefined) return null;
+		this.locks.add(name);
+		return () => void this.locks.delete(name);
+	}
+
+	async granted(permission: string): Promise<boolean> {
+		this.queried.push(permission);
+		return this.granting.has(permission);
+	}
+
+	jupyterBase(): string | null {
+		return this.base;
+	}
+
+	cookie(name: string): string {
+		return this.cookies.get(name) ?? "";
 	}
 
 	later(ms: number, fn: () => void): () => void {

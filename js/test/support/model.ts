@@ -15,6 +15,8 @@ export class FakeModel implements WidgetModel {
 	/** What the kernel answers to `hello`, if it is free. */
 	welcome: object | null = null;
 	commDead = false;
+	/** Who gets what the page sends. */
+	kernel: ((message: Record<string, unknown>) => void) | null = null;
 	saved = 0;
 	readonly #callbacks = new Map<string, Callback[]>();
 
@@ -48,6 +50,7 @@ export class FakeModel implements WidgetModel {
 		if (this.commDead) throw new Error("Cannot send");
 		const message = { ...content } as Record<string, unknown>;
 		this.sent.push(message);
+		this.kernel?.(message);
 		if (message.kind === "hello" && this.welcome !== null) this.emit("msg:custom", this.welcome);
 	}
 
@@ -61,6 +64,10 @@ export class FakeModel implements WidgetModel {
 
 	get statuses(): Record<string, unknown>[] {
 		return this.sent.filter((message) => message.kind === "status");
+	}
+
+	get received(): Record<string, unknown>[] {
+		return this.sent.filter((message) => message.kind === "received");
 	}
 
 	get states(): unknown[] {

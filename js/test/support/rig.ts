@@ -1,6 +1,7 @@
 import { Page } from "../../src/connection/page.ts";
 import { Feed } from "../../src/feed.ts";
 import { FakeEnv, settle } from "./env.ts";
+import { FakeKernel } from "./kernel.ts";
 import { FakeModel } from "./model.ts";
 import { FakeServer } from "./server.ts";
 
@@ -30,6 +31,15 @@ export class Rig {
 	shown(name: string, channel = "prices", more: object = {}): Widget {
 		const widget = this.widget(name, channel, more);
 		return { ...widget, hide: widget.feed.show(() => undefined) };
+	}
+
+	/** One that is shown, with the kernel's half of its comm. */
+	carried(name: string, more: object = {}): Widget & { readonly kernel: FakeKernel } {
+		const widget = this.widget(name, "prices", more);
+		const kernel = new FakeKernel(this.server, name);
+		kernel.attach(widget.model);
+		kernel.begin();
+		return { ...widget, kernel, hide: widget.feed.show(() => undefined) };
 	}
 
 	/** All is well again: let everything come that will. */

@@ -8,7 +8,7 @@ export const URL_BASE = "http://127.0.0.1:5000";
 
 interface Body {
 	readonly page: string;
-	readonly feeds: Record<string, { state: string; transport: string; latency_ms: number | null }>;
+	readonly feeds: Record<string, { n: number; state: string; transport: string; latency_ms: number | null }>;
 	readonly wanted: string[][];
 	readonly packs: Pack[];
 }
@@ -39,12 +39,39 @@ export class FakeLog {
 	}
 }
 
-interface Place {
+/** Where a reader is in a log, and what it came with. */
+export interface Place {
 	readonly name: string;
 	readonly epoch: string;
 	position: number;
 	unknown: boolean;
 	readonly after: string;
+}
+
+export function placeIn(log: FakeLog, name: string, after: string): Place {
+	const [epoch, sequence] = [
+		after.slice(0, after.lastIndexOf("-")),
+		Number(after.slice(after.lastIndexOf("-") + 1)),
+	];
+	const known = after !== "" && epoch === log.epoch && sequence <= log.newest;
+	const position = known ? sequence : log.first - 1;
+	return { name, epoch: log.epoch, position, unknown: after !== "" && !known, after };
+}
+
+/** The next pack for a place, which moves on; null if there is none. */
+export function packAt(log: FakeLog, place: Place, size: number): Pack | null {
+	if (log.epoch !== place.epoch || (place.position >= log.newest && !place.unknown)) return null;
+	const lost = place.position < log.first - 1;
+	const first = lost ? log.first : place.position + 1;
+	const events = log.events.slice(first - log.first, first - log.first + size);
+	const gap = lost || place.unknown ? { gap: true } : {};
+	place.unknown = false;
+	place.position = first + events.length - 1;
+	return { channel: place.name, epoch: log.epoch, first, events, ...gap };
+}
+
+export function cursorOf(place: Place): string {
+	return place.unknown ? place.after : `${place.epoch}-${place.position}`;
 }
 
 interface Open {
@@ -106,7 +133,13 @@ export class FakeServer {
 	/** Answer to tickets with this status. */
 	ticketStatus = 200;
 	receivedStatus = 200;
+	/** Take nothing that is posted, and say nothing. */
+	hangs = false;
 	packSize = 3;
+	/** Of these streams nothing comes. */
+	mute: (url: URL) => boolean = () => false;
+	/** What Jupyter's server does with requests for the kernel. */
+	jupyter: "no extension" | "relays" | "wants a login" | "lost the kernel" = "no extension";
 	#admitted = false;
 	#tickets = 0;
 	#open: Open | null = null;
@@ -142,6 +175,7 @@ export class FakeServer {
 			key: this.key,
 			feed,
 			channel,
+			kernel_id: KERNEL,
 			start: "a-0",
 			count: 0,
 			lost: 0,
@@ -184,56 +218,53 @@ export class FakeServer {
 	}
 
 	#cursors(): Record<string, string> {
-		const pairs = (this.#open?.places ?? []).map((place) => [
-			place.name,
-			place.unknown ? place.after : `${place.epoch}-${place.position}`,
-		]);
+		const pairs = (this.#open?.places ?? []).map((place) => [place.name, cursorOf(place)]);
 		return Object.fromEntries(pairs);
 	}
 
 	#accept(): void {
 		const source = this.env.live.at(-1);
-		if (source === undefined || this.#open?.source === source) return;
-		const places = [...source.afters].map(([name, after]) => this.#place(name, after));
+		if (source === undefined || this.#open?.source === source || this.mute(source.url)) return;
+		const places = [...source.afters].map(([name, after]) => placeIn(this.log(name), name, after));
 		this.#open = { source, places, said: true };
 		source.raw("open"); // EventSource's own, without data
 		source.emit("open", { channels: this.#cursors() });
 	}
 
-	#place(name: string, after: string): Place {
-		const log = this.log(name);
-		const [epoch, sequence] = [
-			after.slice(0, after.lastIndexOf("-")),
-			Number(after.slice(after.lastIndexOf("-") + 1)),
-		];
-		const known = after !== "" && epoch === log.epoch && sequence <= log.newest;
-		const position = known ? sequence : log.first - 1;
-		return { name, epoch: log.epoch, position, unknown: after !== "" && !known, after };
-	}
-
 	#serve(open: Open, place: Place): void {
 		const log = this.log(place.name);
 		if (log.epoch !== place.epoch) return; // a stream of the old log: cut by the test
-		while (place.position < log.newest || place.unknown) {
-			const lost = place.position < log.first - 1;
-			const first = lost ? log.first : place.position + 1;
-			const events = log.events.slice(first - log.first, first - log.first + this.packSize);
-			const gap = lost || place.unknown ? { gap: true } : {};
-			place.unknown = false;
-			place.position = first + events.length - 1;
-			open.source.emit("pack", { channel: place.name, epoch: log.epoch, first, events, ...gap });
+		for (;;) {
+			const pack = packAt(log, place, this.packSize);
+			if (pack === null) break;
+			open.source.emit("pack", pack);
 		}
 		if (log.closed) open.source.emit("ended", { channel: place.name });
 	}
 
-	#answer(url: URL, init: RequestInit): Response {
+	#answer(url: URL, init: RequestInit): Response | Promise<Response> {
+		const relayed = /\/sse-widget\/([^/]+)(\/\w+)$/.exec(url.pathname);
+		if (relayed !== null) return this.#relay(url, relayed[1] ?? "", relayed[2] ?? "", init);
 		if (this.down) throw new TypeError("refused");
 		if (url.pathname === "/whoami") return this.#whoami(url, init);
 		if (!this.#admitted) throw new TypeError("CORS");
-		const { headers } = init;
-		const bearer = headers !== undefined && "Authorization" in headers ? headers.Authorization : "";
-		if (bearer !== `Bearer ${this.bearer}`) return json(401, { error: "not authorised" });
+		if (headersOf(init).Authorization !== `Bearer ${this.bearer}`)
+			return json(401, { error: "not authorised" });
 		return url.pathname === "/tickets" ? this.#ticket(init) : this.#received(init);
+	}
+
+	/** The extension: nothing but what Jupyter itself lets in. */
+	#relay(url: URL, kernel: string, path: string, init: RequestInit): Response | Promise<Response> {
+		if (this.jupyter === "wants a login") return new Response(null, { status: 302 });
+		if (this.jupyter !== "relays" || kernel !== KERNEL) return json(404, { error: "no such kernel" });
+		if (headersOf(init)["X-XSRFToken"] !== this.env.cookie("_xsrf")) return json(403, { error: "no" });
+		if (path === "/whoami" && init.method === "GET") return this.#proof(url);
+		if (path === "/tickets") return this.#ticket(init);
+		return path === "/received" ? this.#received(init) : json(405, { error: "no" });
+	}
+
+	#proof(url: URL): Response {
+		return json(200, { server: this.id, mac: `mac(${this.key},server|${url.searchParams.get("n")})` });
 	}
 
 	#whoami(url: URL, init: RequestInit): Response {
@@ -243,7 +274,7 @@ export class FakeServer {
 			return new Response(null, { status: 204 });
 		}
 		if (!this.#admitted) throw new TypeError("CORS");
-		return json(200, { server: this.id, mac: `mac(${this.key},server|${url.searchParams.get("n")})` });
+		return this.#proof(url);
 	}
 
 	#ticket(init: RequestInit): Response {
@@ -255,10 +286,21 @@ export class FakeServer {
 		return json(200, { ticket: `t${this.#tickets}`, expires_s: 20 });
 	}
 
-	#received(init: RequestInit): Response {
+	#received(init: RequestInit): Response | Promise<Response> {
+		if (this.hangs) return new Promise(() => undefined);
 		if (this.receivedStatus !== 200) return json(this.receivedStatus, { error: "no" });
-		const text = String(init.body);
-		const body = JSON.parse(text) as Body;
+		const answer = this.receive(String(init.body));
+		if (this.loseAnswers) throw new TypeError("cut");
+		return json(200, answer);
+	}
+
+	/** What a page posts, by HTTP or over the comm. */
+	receive(text: string): { feeds: Record<string, object | null> } {
+		const body: Body = {
+			wanted: [],
+			packs: [],
+			...(JSON.parse(text) as Partial<Body> & Pick<Body, "page" | "feeds">),
+		};
 		this.bodies.push(body);
 		this.texts.push(text);
 		const feeds: Record<string, object | null> = {};
@@ -268,9 +310,14 @@ export class FakeServer {
 			const joins = mine.every((pack) => receiver.take(pack));
 			feeds[feed] = this.#closedFeeds.has(feed) ? null : { cursor: receiver.cursor, resume: !joins };
 		}
-		if (this.loseAnswers) throw new TypeError("cut");
-		return json(200, { feeds });
+		return { feeds };
 	}
+}
+
+export const KERNEL = "kernel-1";
+
+function headersOf(init: RequestInit): Record<string, string> {
+	return (init.headers ?? {}) as Record<string, string>;
 }
 
 function json(status: number, body: object): Response {
