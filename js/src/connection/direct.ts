@@ -45,6 +45,8 @@ export class DirectWay extends ProvenWay {
 				method: "POST",
 				mode: "no-cors",
 				redirect: "follow",
+				// Without a referrer the Fetch standard sends `Origin: null` in this mode (Chromium does not).
+				referrerPolicy: "origin",
 				headers: { "Content-Type": "text/plain" },
 				body: JSON.stringify({ n: nonce, mac }),
 			},
