@@ -12,18 +12,20 @@ PYTHON_IN_VENV := .venv/bin/python
 PYTEST := $(PYTHON_IN_VENV) -m pytest
 NPM := tools/with_node npm --prefix js
 NOTEBOOK_TESTS := tests/e2e/test_notebooks.py
+HOST_TESTS := tests/e2e/hosts
 
 VENV := .venv/.made
 DEMO := .venv/.made-demo
 DEV := .venv/.made-dev
 BROWSER := .venv/.made-browser
 KERNELS := .kernels/.made
+HOSTS := .hosts/.made
 MODULES := js/node_modules/.made
 
 heading = @printf '\n\033[1m== %s ==\033[0m\n' "$(1)"
 
 .PHONY: help demo test lint fix types js-test bundle build unit e2e notebooks bench bench-quick soak screenshots
-.PHONY: kernels browser lock clean
+.PHONY: e2e-hosts kernels hosts browser lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,7 +69,11 @@ unit: $(DEV) ## Python tests with coverage, without a browser
 
 e2e: $(DEV) $(KERNELS) $(BROWSER) ## tests in a real JupyterLab and Chromium, on three kernels
 	$(call heading,end-to-end tests)
-	$(PYTEST) tests/e2e -m "not slow" --ignore=$(NOTEBOOK_TESTS)
+	$(PYTEST) tests/e2e -m "not slow" --ignore=$(NOTEBOOK_TESTS) --ignore=$(HOST_TESTS)
+
+e2e-hosts: $(DEV) $(KERNELS) $(HOSTS) $(BROWSER) ## the same widget in JupyterHub, Voila, marimo, behind nginx, …
+	$(call heading,other hosts)
+	$(PYTEST) $(HOST_TESTS) -m "not slow"
 
 notebooks: $(DEV) $(KERNELS) $(BROWSER) ## execute notebooks/ in JupyterLab
 	$(call heading,notebooks in JupyterLab)
@@ -91,13 +97,14 @@ screenshots: $(DEV) $(KERNELS) $(BROWSER) ## take the README's pictures again
 	$(PYTHON_IN_VENV) -m tools.screenshots
 
 kernels: $(KERNELS) ## install the ipykernels that the tests run on
+hosts: $(HOSTS) ## install JupyterHub, Notebook 7, Voila and marimo for the tests
 browser: $(BROWSER) ## find or install a Chromium
 
 lock: $(DEV) ## write requirements/lock.txt with the newest versions
 	$(PYTHON_IN_VENV) -m tools.lock
 
 clean: ## remove all that was made
-	rm -rf .venv .kernels js/node_modules test-artifacts
+	rm -rf .venv .kernels .hosts js/node_modules test-artifacts
 
 $(VENV): tools/bootstrap
 	tools/bootstrap
@@ -118,6 +125,10 @@ $(MODULES): js/package.json js/package-lock.json tools/with_node | $(VENV)
 
 $(KERNELS): tools/kernels.py | $(DEV)
 	$(PYTHON_IN_VENV) -m tools.kernels
+	@touch $@
+
+$(HOSTS): tools/hosts.py requirements/hosts.txt pyproject.toml | $(DEV)
+	$(PYTHON_IN_VENV) -m tools.hosts
 	@touch $@
 
 $(BROWSER): tools/browser.py | $(DEV)
