@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import sse_widget
+from sse_widget.widget.live import Live
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted(module.name for module in pkgutil.walk_packages(sse_widget.__path__, "sse_widget."))
@@ -45,3 +47,42 @@ def test_every_module_has_what_it_declares(name: str) -> None:
 def test_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert sse_widget.__version__ == project["version"]
+
+
+# docs/reference.md
+
+REFERENCE = (ROOT / "docs/reference.md").read_text()
+
+
+def test_the_reference_lists_exactly_the_public_names() -> None:
+    listed = re.findall(r"^\* `(\w+)", REFERENCE, re.MULTILINE)
+    assert sorted(listed) == sorted(sse_widget.__all__)
+
+
+@pytest.mark.parametrize("owner", [sse_widget.Channel, sse_widget.SSEWidget, sse_widget.Subscription, sse_widget.Event])
+def test_what_the_reference_says_of_a_class_is_there(owner: type) -> None:
+    listed = set(re.findall(rf"`{owner.__name__}\.(\w+)", REFERENCE))
+    assert listed
+    set_by_init = set(re.findall(r"self\.(\w+)(?::[^=\n]+)? = ", inspect.getsource(owner)))
+    assert [name for name in listed if not hasattr(owner, name) and name not in set_by_init] == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "internal"),
+    [
+        (sse_widget.Channel, {"resolve"}),
+        (sse_widget.SSEWidget, set()),
+        (sse_widget.Subscription, {"label", "position", "sleep"}),
+    ],
+)
+def test_the_reference_names_all_that_a_class_of_ours_offers(owner: type, internal: set[str]) -> None:
+    listed = set(re.findall(rf"`{owner.__name__}\.(\w+)", REFERENCE))
+    ours = {
+        name
+        for base in owner.__mro__
+        if base.__module__.startswith("sse_widget")
+        for name, value in vars(base).items()
+        if not name.startswith("_") and (callable(value) or isinstance(value, property | Live))
+    }
+    hidden = {"tell", "observers_of", "unobserve", "unobserve_all"} | internal
+    assert ours - hidden - listed == set()

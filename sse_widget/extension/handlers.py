@@ -88,6 +88,15 @@ class RelayHandler(APIHandler):
 
     # Before
 
+    def set_default_headers(self) -> None:
+        """Let nobody send a second request over this connection.
+
+        An answer may be complete before tornado has read its request to the end, and then tornado drops the connection;
+        a proxy that keeps connections for the next request would find it dead.
+        """
+        super().set_default_headers()
+        self.set_header("Connection", "close")
+
     async def prepare(self) -> None:  # type: ignore[override]  # as in `APIHandler`
         """Refuse whom Jupyter refuses, and what cannot be; then connect to the kernel."""
         await super().prepare()  # host, login, origin, XSRF of a POST

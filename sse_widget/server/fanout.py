@@ -32,18 +32,21 @@ class Fanout:
         self.n_streams = 0
         self._loop = loop
         self._sleepers: set[Sleeper] = set()
-        self._armed = False
+        self._armed_at = -1  # the position that the waker waits behind; -1: it does not
 
     def sleep(self, sleeper: Sleeper, position: int) -> bool:
         """Wake `sleeper` when something follows `position`; False if something does already."""
         log = self.channel.log
-        if self._armed:
-            # The waker may have been called and its turn on the loop be due: then it wakes this sleeper too.
+        if self._armed_at == position:
             if log.newest > position or log.closed:
                 return False
-        elif not log.arm(self._pushed, position):
-            return False
-        self._armed = True
+        else:
+            # If it was armed: something has come since, so it was called and its turn is due, or an interrupt (SIGINT)
+            # has hit the pushing thread before it called.
+            log.disarm(self._pushed)
+            if not log.arm(self._pushed, position):
+                return False
+            self._armed_at = position
         self._sleepers.add(sleeper)
         return True
 
@@ -57,6 +60,11 @@ class Fanout:
         for sleeper in sleepers:
             sleeper.wake()
 
+    def look_again(self) -> None:
+        """Wake those who sleep though there is something, after such an interrupt."""
+        if self._sleepers and self.channel.log.newest > self._armed_at:
+            self._turn()
+
     def close(self) -> None:
         """Take the waker back."""
         self.channel.log.disarm(self._pushed)
@@ -66,5 +74,5 @@ class Fanout:
             self._loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:
-        self._armed = False
+        self._armed_at = -1
         self.wake_all()

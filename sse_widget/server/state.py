@@ -130,6 +130,8 @@ class State:
             now = time.monotonic()
             for stream in list(self.streams):
                 stream.sweep(now)
+            for fanout in list(self._fanouts.values()):
+                fanout.look_again()
             for page, seen in list(self.seen.items()):
                 if page in self.pages:
                     if now - seen > self.limits.lease_s:

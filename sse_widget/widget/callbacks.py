@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import traitlets
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sse_widget.widget.listeners import Listeners
 
     Callback = Callable[[Event], object]
+    C = TypeVar("C", bound=Callback)
 
 __all__ = ["CallbacksMixin"]
 
@@ -25,6 +26,13 @@ class CallbacksMixin(LiveTraits):
 
     _listeners: Listeners
     _told: dict[str, Any]
+
+    @overload
+    def on(self, type: str | None = ..., callback: None = ..., *, thread: bool = ...) -> Callable[[C], C]: ...
+    @overload
+    def on(self, type: str | None, callback: C, *, thread: bool = ...) -> C: ...
+    @overload
+    def on(self, type: str | None = ..., *, callback: C, thread: bool = ...) -> C: ...
 
     def on(self, type: str | Callback | None = None, callback: Callback | None = None, *, thread: bool = False) -> Any:  # noqa: A002
         """Call a function for each event, in order, exactly once; as a decorator, `@feed.on("trade")`, or directly.

@@ -169,6 +169,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         if transport in {"auto", "comm"}:
             self._feed.carrier = home.carrier(channel, start, self.send)
         self.on_msg(self._take_message)
+        self._observers_changed()  # a subclass may have decorated some, before there was anybody to tell
         self._greet()
 
     # What was received

@@ -52,6 +52,16 @@ def test_an_event_passes_before_the_next_one_is_pushed(jupyter: Jupyter, kernel:
             assert json.loads(stream.take(1, "message")[0].data) == {"i": i}
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_no_proxy_keeps_a_connection_for_another_request(
+    jupyter: Jupyter, kernel_id: str, method: str, kernel: Session
+) -> None:
+    """Tornado drops a connection whose request it has not read to the end; the next request would find it dead."""
+    kernel.server.start()
+    answer = jupyter.request(method, f"{base(kernel_id)}/whoami?n={NONCE}", None if method == "GET" else b"{}")
+    assert answer.headers["connection"] == "close"
+
+
 def test_a_stream_keeps_the_headers_that_proxies_obey_and_is_never_compressed(
     jupyter: Jupyter, kernel: Session, kernel_id: str
 ) -> None:

@@ -410,6 +410,23 @@ def test_listening_is_told_to_the_page_and_taken_back(feed: SSEWidget, main: Mai
     eventually(lambda: (main.is_free(), told())[1] == [False, True, False])
 
 
+def test_a_subclass_may_observe_with_a_decorator(session: Session, prices: Channel, main: MainThread) -> None:
+    class Noting(SSEWidget):
+        @traitlets.observe("event")
+        def _note(self, change: traitlets.Bunch) -> None:
+            noted.append(change.new)
+
+    noted: list[Event] = []
+    widget = Noting(prices, transport="direct")
+    assert widget._listening
+    prices.push(1)
+    widget._feed.receive(packs_of(prices))
+    main.is_free()
+    assert noted == prices.history
+    widget.close()
+    assert session._feeds == {}
+
+
 def test_pausing_is_a_trait(feed: SSEWidget, page: Page) -> None:
     feed.pause()
     assert feed.paused

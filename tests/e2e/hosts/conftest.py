@@ -88,6 +88,8 @@ class Stage:
     chromiums: Chromiums
     folder: Path
     stack: ExitStack
+    people: list[tuple[BrowserContext, list[str]]] = field(default_factory=list)
+    """Each with all that its pages wrote to their consoles, and their failed requests."""
     tabs: list[Shown] = field(default_factory=list)
 
     def person(self, *flags: str) -> BrowserContext:
@@ -95,6 +97,11 @@ class Stage:
         own = (self.host.host.flag,) if self.host.name == "public" else ()
         context = self.chromiums.context(*own, *flags)
         self.stack.callback(context.close)
+        lines: list[str] = []
+        context.on("console", lambda message: lines.append(f"{message.type}: {message.text}"))
+        context.on("weberror", lambda error: lines.append(f"uncaught: {error.error}"))
+        context.on("requestfailed", lambda request: lines.append(f"failed: {request.method} {request.url}"))
+        self.people.append((context, lines))
         return context
 
     def show(self, program: Program, person: BrowserContext | None = None, **how: Any) -> Any:
@@ -113,12 +120,14 @@ class Stage:
         return Burst(self.folder / f"facts-{len(self.tabs)}.json", **how)
 
     def save_evidence(self, directory: Path) -> None:
-        """Write what the tabs show, their consoles, and the host's logs."""
-        directory.mkdir(parents=True, exist_ok=True)
-        for number, tab in enumerate(self.tabs):
-            with suppress(Exception):  # a page that is gone has no picture
-                tab.page.screenshot(path=directory / f"{number}.png", timeout=5_000)
-            (directory / f"{number}.console.txt").write_text("\n".join(tab.console) + "\n")
+        """Write what all pages show, also those that never got ready, their consoles, and the host's logs."""
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        for who, (context, lines) in enumerate(self.people):
+            for number, page in enumerate(context.pages):
+                with suppress(Exception):  # a page that is gone has no picture
+                    page.screenshot(path=directory / f"{who}.{number}.png", timeout=5_000)
+            (directory / f"{who}.console.txt").write_text("\n".join(lines) + "\n")
         for log in (*self.host.home.rglob("*.log"), *self.folder.glob("*.json")):
             shutil.copy(log, directory / log.name)
 

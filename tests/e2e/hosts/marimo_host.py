@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.hosts.shown import Program
 
-LOAD_S = 60
+LOAD_S = 90
 CONFIG = """
 [runtime]
 auto_instantiate = true

@@ -1,0 +1,96 @@
+"""The README's and the design's examples, for mypy and not to be run: what users write is what the types allow."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, assert_type
+
+import sse_widget as sse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+
+def push_from_anywhere() -> None:
+    prices = sse.channel("prices")
+    assert_type(prices, sse.Channel)
+    sse.channel("prices", history=1000, history_bytes=1 << 20, history_s=60)
+    event = prices.push({"symbol": "AAPL", "price": 191.2})
+    assert_type(event, sse.Event)
+    prices.push({"side": "buy"}, type="trade")
+    assert_type(prices.push_many(range(3), type="n"), list[sse.Event])
+    threading.Thread(target=prices.push, args=(1,)).start()
+    for received in prices.subscribe():
+        assert_type(received, sse.Event)
+    assert_type(prices.history, list[sse.Event])
+    assert_type(prices.since(event), list[sse.Event])
+    assert_type(prices.since(event.id), list[sse.Event])
+    frame: pd.DataFrame = prices.to_pandas()
+    frame.describe()
+    assert_type(prices.stats().readers, list[dict[str, Any]])
+    prices.drain(timeout=10)
+    prices.drain(None)
+    assert_type(prices.url + prices.curl(), str)
+    prices.clear()
+    prices.close()
+
+
+def an_event(event: sse.Event) -> None:
+    assert_type(event.id + event.type + event.channel, str)
+    assert_type(event.time, float)
+    print(event.data["price"])  # noqa: T201 - as users do
+    if isinstance(event, sse.Gap):
+        assert_type(event.lost, int | None)
+    match event:
+        case sse.Event({"price": price}, "trade"):
+            print(price)  # noqa: T201
+
+
+def show_and_react(prices: sse.Channel) -> None:
+    feed = sse.SSEWidget(prices)
+    sse.SSEWidget("/channels/prices", after="newest", history=10, title="Prices", max_rows=100, height="10em")
+    assert_type(feed.count + feed.lost, Any)
+    print(feed.event, feed.data, feed.type, feed.event_id, feed.state, feed.transport, feed.error)  # noqa: T201
+    assert_type(feed.events, list[sse.Event])
+
+    @feed.on("trade")
+    def trade(event: sse.Event) -> None:
+        print(event.data)  # noqa: T201
+
+    trade(sse.Event(1))
+    same: Callable[[sse.Event], None] = feed.on("trade", trade)
+    feed.off(same)
+    feed.on(callback=print, thread=True)
+    feed.observe(lambda change: print(change.new), "event")  # noqa: T201
+    for event in feed:
+        assert_type(event, sse.Event)
+        break
+    assert_type(feed.wait(lambda event: event.data["price"] > 200, timeout=30), sse.Event)
+    with feed.subscribe(after=feed.events[0]) as source:
+        assert_type(source, sse.Subscription)
+        assert_type(source.next(timeout=1), sse.Event)
+        assert_type(source.wait(), sse.Event)
+    feed.pause()
+    feed.resume()
+    feed.close()
+
+
+async def awaiting(prices: sse.Channel, feed: sse.SSEWidget) -> None:
+    async for event in prices.subscribe(after="oldest"):
+        assert_type(event, sse.Event)
+    async for event in feed:
+        assert_type(event, sse.Event)
+    assert_type(await feed.next(), sse.Event)
+    assert_type(await feed.subscribe().anext(), sse.Event)
+
+
+def errors(feed: sse.SSEWidget) -> None:
+    try:
+        feed.wait(timeout=1)
+    except sse.NoPage as error:
+        assert_type(error, sse.NoPage)
+    except (sse.WaitTimeout, sse.ChannelClosed, sse.EventTooLarge, sse.ServerStartError) as error:
+        caught: sse.SSEWidgetError = error
+        print(caught)  # noqa: T201
