@@ -86,6 +86,7 @@ class Carrier:
         self._timer: asyncio.TimerHandle | None = None
         self._unasked = True  # nobody has said yet whether the comm is needed
         self._closed = False
+        self._ended = False  # the channel's end was said; a page that lacks something before it may still go back
         self._pages: dict[str, Report] = {}
         self._unconfirmed: deque[Sent] = deque()
         self._next_at = self._heartbeat_at = 0.0
@@ -114,7 +115,7 @@ class Carrier:
             return
         self._state = state
         self._unasked = self._unasked or not self._pages
-        if self._place is None:
+        if self._place is None and not self._ended:
             self._move_to(self._at)
         self.wake()
 
@@ -125,7 +126,7 @@ class Carrier:
         self._unasked = False
         self._pages[page] = report
         if report.carry:
-            if back or self._place is None:
+            if back or (self._place is None and not self._ended):
                 self._move_to(cursor)
             else:
                 self._confirm(parse_cursor(cursor))
@@ -151,7 +152,9 @@ class Carrier:
         self._place = None
 
     def _forget(self, page: str) -> None:
-        self._pages.pop(page, None)
+        report = self._pages.get(page)
+        if report is not None and not report.carry:  # else it has just moved here from its stream, and has a lease
+            del self._pages[page]
 
     def _close(self) -> None:
         self._closed = True
@@ -184,8 +187,9 @@ class Carrier:
             self._channel.log.advanced()
             self.wake()
         elif place.ended:
-            self._say({"kind": "ended"})
-            self._close()
+            self._say({"kind": "ended", "cursor": place.cursor})
+            self._ended = True
+            self._release()
         elif now >= self._heartbeat_at:  # a page sees by the cursor whether the last message was dropped
             self._say({"kind": "packs", "packs": [], "cursor": place.cursor})
             self.wake()

@@ -164,6 +164,24 @@ def test_a_closed_channel_ends_it_after_its_last_event(page: Page) -> None:
     assert page.taken == [1]
 
 
+def test_a_page_that_missed_the_last_message_can_go_back_after_the_end(page: Page) -> None:
+    page.carrier.begin()
+    page.channel.push(1)
+    eventually(lambda: page.has(1))
+    page.drop = 1
+    page.channel.push(2)
+    page.channel.close()
+    eventually(lambda: page.has(2))
+    assert page.taken == [1, 2]
+
+
+def test_a_page_that_moved_to_the_comm_is_not_forgotten_with_its_stream(page: Page) -> None:
+    page.say()
+    page.carrier.forget("page")
+    page.channel.push(1)
+    eventually(lambda: page.has(1))
+
+
 def test_a_lease_that_nobody_renews_ends_it(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEASE_S", 0.5)
     monkeypatch.setattr(module, "HEARTBEAT_S", 0.1)
