@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -92,8 +93,9 @@ class Server:
 
     def call(self, function: Callable[[State], None]) -> None:
         """Run a function with the server's state, on its loop, soon, if it runs. Any thread may call it."""
-        if self.running and self._loop is not None and self._state is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(function, self._state)
+        if self.running and self._loop is not None and self._state is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed just now
+                self._loop.call_soon_threadsafe(function, self._state)
 
     def url_of(self, channel: Channel) -> str:
         """Return the address of a channel; starts the server."""
