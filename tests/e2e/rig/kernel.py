@@ -65,6 +65,21 @@ class Kernel:
                 raise TimeoutError(f"{expression} is still {value!r} after {timeout_s} s")
             time.sleep(every_s)
 
+    def wait_ready(self, timeout_s: float = 30) -> None:
+        """Ask until the kernel answers, as `BlockingKernelClient.wait_for_ready` does.
+
+        ipykernel 7.3 was seen to leave a request unanswered that came while it started.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self._request("", {}, 1.0)
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
     def close(self) -> None:
         """Disconnect; the kernel goes on. Idempotent."""
         self._socket.close()

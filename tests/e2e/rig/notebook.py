@@ -84,6 +84,8 @@ class Notebook:
         with self.evidence.waiting_for("JupyterLab's page", self.file.name):
             self.page.goto(url, wait_until="commit")
         self.wait_ready(idle=idle, timeout_s=timeout_s)
+        if idle:
+            self.kernel.wait_ready()
         return self
 
     def second_tab(self, *, idle: bool = True) -> Notebook:
