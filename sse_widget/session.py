@@ -130,8 +130,8 @@ class Session:
         return {
             "url": self.server.reached_as(url_template),
             "server": guard.server_id,
-            "bearer": "".join(guard.bearer),  # plain text: marimo's encoder knows no subclass of str
-            "key": "".join(guard.key),
+            "bearer": guard.bearer,
+            "key": guard.key,
             "kernel_id": runtime.kernel_id(),
             "heartbeat_s": limits.heartbeat_s,
             "silence_s": limits.silence_s,

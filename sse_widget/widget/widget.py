@@ -243,7 +243,9 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         self._state_changed()  # a worker's error is told to observers, too
 
     def _greet(self) -> None:
-        self.send({**self._welcome, **self._feed.start_for_page(self.max_rows)})
+        # Kept as secrets, which no `repr` shows; sent as plain text: marimo's encoder knows no subclass of str.
+        plain = {name: "".join(value) if isinstance(value, str) else value for name, value in self._welcome.items()}
+        self.send({**plain, **self._feed.start_for_page(self.max_rows)})
 
     def _carry(self) -> None:
         if self._feed.carrier is not None:
