@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=150, stateful_step_count=40)
 settings.load_profile("repeatable")
 
-# Who starts the tests in the background of a shell (CI, nohup) hands them down an ignored SIGINT, and Python keeps it so:
-# then no test could interrupt anything, nor could any process that a test starts be interrupted.
+# Who starts the tests in the background of a shell (CI, nohup) hands down an ignored SIGINT, and Python keeps it so:
+# then no test could interrupt anything, nor any process that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
