@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote, urlencode
 
-import orjson
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import APIHandler
@@ -19,12 +18,10 @@ from tornado.iostream import StreamClosedError
 
 from sse_widget.extension.relay import HEADERS_S, NoAnswer, Upstream
 from sse_widget.server import runtime
-from sse_widget.server.base import NOT_AUTHORISED, JsonHandler, Refusal
+from sse_widget.server.answers import GuardedAnswers, Refusal
+from sse_widget.server.base import JsonHandler
 from sse_widget.server.handlers import MAX_RECEIVED_BYTES
 from sse_widget.server.runtime import FOLDER_PREFIX, KERNEL_ID, Runtime
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["MAX_RELAYS", "RelayHandler", "Route", "routes"]
 
@@ -68,7 +65,7 @@ def routes(base_url: str) -> list[tuple[str, type[RelayHandler], dict[str, Route
 
 
 @web.stream_request_body
-class RelayHandler(APIHandler):
+class RelayHandler(GuardedAnswers, APIHandler):
     """Asks a kernel, for somebody whom Jupyter has let in.
 
     The bodies are streamed: tornado would otherwise collect up to 512 MB before it asks who is sending them. All that
@@ -82,7 +79,7 @@ class RelayHandler(APIHandler):
     def initialize(self, route: Route | None) -> None:
         """Take the route; None for a path that does not exist."""
         self._route = route
-        self._entered = False
+        self.logger = self.log  # Jupyter's
         self._upstream: Upstream | None = None
         self._relaying: asyncio.Task[None] | None = None
 
@@ -117,7 +114,7 @@ class RelayHandler(APIHandler):
         action = "read" if self.request.method in READING else "execute"
         if not await ensure_async(self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)):
             raise web.HTTPError(403)
-        self._entered = True
+        self.entered = True
 
     def _check_length(self, route: Route) -> None:
         length = self.request.headers.get("Content-Length", "0" if route.method == "GET" else "")
@@ -212,7 +209,7 @@ class RelayHandler(APIHandler):
         if complete:
             await self.finish()
         elif self._headers_written:
-            self._cut()
+            self.cut_connection()
         elif not self._finished:
             error = Refusal(502, "expected an answer of the kernel's server, got none")
             self.send_error(502, exc_info=(Refusal, error, None))
@@ -243,29 +240,3 @@ class RelayHandler(APIHandler):
     def _cut_upstream(self) -> None:
         if self._upstream is not None:
             self._upstream.close()
-
-    def _cut(self) -> None:
-        """Close the browser's connection: ending the answer properly would say that it is whole."""
-        if self.request.connection is not None:
-            self.request.connection.stream.close()  # type: ignore[attr-defined]  # HTTP/1 is all that tornado speaks
-
-    # What is said
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002 - set on the handler already
-        """Give a reason to those who are let in; one constant body to all others."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if not self._entered:
-            self.set_status(403)
-            self.finish(NOT_AUTHORISED)
-        elif isinstance(error, Refusal):
-            self.finish(orjson.dumps({"error": error.text}))
-        else:
-            self.finish(orjson.dumps({"error": self._reason}))
-
-    def log_exception(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Log our errors; Jupyter logs every request that is refused, without what is secret in its address."""
-        if isinstance(error, web.HTTPError) or kind is None or error is None:
-            return
-        self.log.error("%s %r failed", self.request.method, self.request.path, exc_info=(kind, error, trace))

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from tornado.web import HTTPError, RequestHandler, stream_request_body
+from tornado.web import HTTPError, stream_request_body
+
+from sse_widget.server.answers import GuardedAnswers, Refusal
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from sse_widget.server.state import State
 
-__all__ = ["NOT_AUTHORISED", "BaseHandler", "JsonHandler", "Refusal", "RefusedHandler"]
+__all__ = ["BaseHandler", "JsonHandler", "Refusal", "RefusedHandler"]
 
-logger = logging.getLogger(__name__)
-
-NOT_AUTHORISED: Final = b'{"error":"not authorised"}'
 PREFLIGHT_S: Final = 7200
 _OUR_SITES: Final = frozenset({"none", "same-origin"})
 _LENGTH_DIGITS: Final = 15
 
 
-class Refusal(HTTPError):
-    """A no to somebody who is authorised, with a reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status)
-        self.text = reason
-
-
 @stream_request_body
-class BaseHandler(RequestHandler):
+class BaseHandler(GuardedAnswers):
     """Checks host and origin of every request, and the bearer of all but those that say otherwise.
 
     Streamed bodies even where none is expected: tornado would otherwise collect up to 100 MB before it asks.
@@ -45,7 +33,6 @@ class BaseHandler(RequestHandler):
     def initialize(self, state: State) -> None:
         """Take what the handlers share."""
         self.state = state
-        self._entered = False
         self._known_origin = ""
         self._body = bytearray()
 
@@ -63,8 +50,8 @@ class BaseHandler(RequestHandler):
             self._allow_origin()
         if self._is_preflight():
             return
-        self._entered = self.may_enter()
-        if (self.needs_bearer or self.request.method == "OPTIONS") and not self._entered:
+        self.entered = self.may_enter()
+        if (self.needs_bearer or self.request.method == "OPTIONS") and not self.entered:
             raise HTTPError(401)
         length = headers.get("Content-Length", "0")
         if not length.isdecimal() or len(length) > _LENGTH_DIGITS or int(length) > self.max_body_bytes:
@@ -108,26 +95,10 @@ class BaseHandler(RequestHandler):
         self.set_header("Content-Type", "application/json")
         self.finish(orjson.dumps(content))
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002 - set on the handler already
-        """Give a reason to those who are authorised; one constant body to all others."""
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Let a page that is known read the reason, or it could not tell an error from a dead server."""
         self._allow_origin()
-        self.set_header("Content-Type", "application/json")
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if not self._entered:
-            self.set_status(403)
-            self.finish(NOT_AUTHORISED)
-        elif isinstance(error, Refusal):
-            self.finish(orjson.dumps({"error": error.text}))
-        else:
-            self.finish(orjson.dumps({"error": self._reason}))
-
-    def log_exception(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Log our errors, not those of strangers; and never the query, which may hold a ticket."""
-        if isinstance(error, HTTPError) or kind is None or error is None:
-            return
-        logger.error("%s %r failed", self.request.method, self.request.path, exc_info=(kind, error, trace))
+        super().write_error(status_code, **kwargs)
 
     def check_etag_header(self) -> bool:
         """Never answer 304: nothing here is cacheable."""
@@ -137,7 +108,7 @@ class BaseHandler(RequestHandler):
         return self.request.method == "OPTIONS" and self._known_origin != ""
 
     def _allow_origin(self) -> None:
-        if self._known_origin:  # on errors too, or the page could not tell them from a dead server
+        if self._known_origin:
             self.set_header("Access-Control-Allow-Origin", self._known_origin)
             self.set_header("Vary", "Origin")
 

@@ -170,8 +170,7 @@ class StreamHandler(BaseHandler):
         """End the stream now, whatever it is doing."""
         self._gone = True
         self.wake()
-        if self.request.connection is not None:
-            self.request.connection.stream.close()  # type: ignore[attr-defined]  # HTTP/1 is all that tornado speaks
+        self.cut_connection()
 
     def sweep(self, now: float) -> None:
         """Do what is due: a heartbeat, the end of a stalled or old stream."""

@@ -9,7 +9,7 @@ import pytest
 from tornado.web import RequestHandler
 
 from sse_widget.server import runtime
-from sse_widget.server.base import NOT_AUTHORISED
+from sse_widget.server.answers import NOT_AUTHORISED
 from sse_widget.server.runtime import KERNEL_ID
 from tests.extension.fake import FakeKernel, json_answer, say
 from tests.extension.jupyter import TOKEN, Jupyter

@@ -16,7 +16,7 @@ import pytest
 
 from sse_widget.server import runtime
 from sse_widget.server import socket as kernel_socket
-from sse_widget.server.base import NOT_AUTHORISED
+from sse_widget.server.answers import NOT_AUTHORISED
 from tests.server.client import Client
 
 if TYPE_CHECKING:

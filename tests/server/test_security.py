@@ -23,7 +23,7 @@ from tornado.web import RequestHandler
 
 from sse_widget.core.event import Event
 from sse_widget.core.wire import Decoder
-from sse_widget.server.base import NOT_AUTHORISED
+from sse_widget.server.answers import NOT_AUTHORISED
 from sse_widget.server.guard import TICKET_S, Guard
 from sse_widget.server.server import _application, _max_connections
 from sse_widget.server.state import Limits, State
