@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from sse_widget.background import Background
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
 from sse_widget.server import runtime
@@ -35,6 +36,7 @@ class Session:
     def __init__(self, limits: Limits | None = None) -> None:
         self.hub = MemoryHub(self)
         self.server = Server(self, limits)
+        self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
         self._feeds: dict[str, Feed] = {}
         self._views: dict[Channel, SSEWidget] = {}
         self._lock = threading.Lock()
@@ -43,6 +45,7 @@ class Session:
     def close(self) -> None:
         """Stop the server and close the channels. Idempotent."""
         self.server.stop()  # first: pages would take the end of a kernel for the end of their channels
+        self.user_code.stop()
         self.hub.close()
 
     # For channels
