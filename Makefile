@@ -41,7 +41,8 @@ lint: $(DEV) ## ruff: rules and format
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 
-fix: $(DEV) $(MODULES) ## let ruff and biome mend what they can
+fix: $(DEV) $(MODULES) ## write the generated types, let ruff and biome mend what they can
+	$(PYTHON_IN_VENV) -m tools.gen_types
 	$(PYTHON_IN_VENV) -m ruff check --fix .
 	$(PYTHON_IN_VENV) -m ruff format .
 	$(NPM) run fix

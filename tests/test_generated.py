@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import traitlets
 
+from sse_widget import SSEWidget
+from tools import gen_types
 from tools.check_bundle import BUILT, StaleBundle, check, hash_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,3 +58,25 @@ def test_line_ends_do_not_count(tree: Path) -> None:
 
 def test_without_sources_there_is_nothing_to_compare(tmp_path: Path) -> None:
     check(tmp_path)
+
+
+def test_the_model_s_types_fit_the_traits() -> None:
+    assert gen_types.TARGET.read_text() == gen_types.source(SSEWidget), "run: python -m tools.gen_types"
+
+
+def test_kinds_of_traits_become_types() -> None:
+    assert gen_types.typescript("mode", traitlets.Enum(["a", "b"])) == '"a" | "b"'
+    assert gen_types.typescript("share", traitlets.Float()) == "number"
+
+
+def test_a_trait_of_an_unknown_kind_is_an_error() -> None:
+    with pytest.raises(TypeError, match="expected a trait of a known kind, got Dict for 'extra'"):
+        gen_types.typescript("extra", traitlets.Dict())
+
+
+def test_a_trait_without_help_is_an_error() -> None:
+    class Bare(SSEWidget):
+        extra = traitlets.Int().tag(sync=True)
+
+    with pytest.raises(TypeError, match="expected a trait with help, got 'extra' without"):
+        gen_types.source(Bare)

@@ -1,17 +1,8 @@
-/** The widget's synced traits. */
+/** The widget's model, as far as it is in use. */
 
-export interface Model {
-	/** Python listens: an observer, a callback, a loop. The page then connects without a view, too. */
-	_listening: boolean;
-	/** The view stands still; events still count and go back to Python. */
-	paused: boolean;
-	/** What is shown: the channel's name. */
-	title: string;
-	/** The most rows of the log in the page. */
-	max_rows: number;
-	/** CSS height of the log. */
-	height: string;
-}
+import type { Model } from "./model.gen.ts";
+
+export type { Model };
 
 /** What of anywidget's model is in use; some hosts have no more than this. */
 export interface WidgetModel {
