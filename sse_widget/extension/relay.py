@@ -78,6 +78,8 @@ class Upstream:
         self._stream = stream = _open(by_port=by_port)
         address = ("127.0.0.1", self._runtime.port) if by_port else self._runtime.socket
         try:
+            if not by_port:
+                self._runtime.check_socket()
             await with_timeout(stream.io_loop.time() + CONNECT_S, stream.connect(address))
             if by_port:
                 await self._ask_for_proof()

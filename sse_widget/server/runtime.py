@@ -23,6 +23,8 @@ import orjson
 from sse_widget.server.guard import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sse_widget.server.guard import Guard
 
 __all__ = [
@@ -120,6 +122,17 @@ class Runtime(NamedTuple):
         """The port in `url`; 0 if there is none."""
         found = _URL.fullmatch(self.url)
         return int(found[1]) if found else 0
+
+    def check_socket(self) -> None:
+        """Raise an `OSError` unless the socket is where only this user could have put it.
+
+        The folder may have been taken away since: what is among the temporary files is cleaned up on many machines,
+        and then anybody may make one of that name and wait for the bearer.
+        """
+        folder = Path(self.socket).parent
+        if not _is_private(folder.lstat(), stat.S_ISDIR):
+            message = f"expected {folder} to be a folder that only this user can enter"
+            raise PermissionError(message)
 
     @property
     def is_dead(self) -> bool:
@@ -219,8 +232,8 @@ def _text(found: dict[str, Any], name: str) -> str:
     return value
 
 
-def _is_private(status: os.stat_result) -> bool:
-    if not stat.S_ISREG(status.st_mode):
+def _is_private(status: os.stat_result, is_kind: Callable[[int], bool] = stat.S_ISREG) -> bool:
+    if not is_kind(status.st_mode):
         return False
     if sys.platform == "win32":  # its modes say nothing; the user's profile is the user's
         return True

@@ -7,16 +7,15 @@ import contextlib
 import logging
 import os
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
-from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from sse_widget.errors import ServerStartError
 from sse_widget.server.base import RefusedHandler
+from sse_widget.server.bounded import BoundedServer, at_most
 from sse_widget.server.guard import Guard
 from sse_widget.server.handlers import (
     MAX_RECEIVED_BYTES,
@@ -31,8 +30,6 @@ from sse_widget.server.stream import ChannelHandler, EventsHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tornado.iostream import IOStream
 
     from sse_widget.hub.channel import Channel
 
@@ -158,16 +155,16 @@ class Server:
         bound: int = listener.getsockname()[1]
         self.guard.listen_on(bound)
         application = _application(state)
-        http = _BoundedServer(
+        http = BoundedServer(
             application,
             idle_connection_timeout=_IDLE_S,
             body_timeout=_BODY_S,
             max_header_size=_MAX_HEADER_BYTES,
             max_body_size=_MAX_BODY_BYTES,
         )
-        http.max_connections = _max_connections(self.limits)
+        http.bound(at_most(self.limits.max_connections, 2))
         http.add_socket(listener)
-        for_jupyter = listen(application, self.guard, bound)
+        for_jupyter = listen(application, self.guard, bound, at_most(self.limits.max_socket_connections, 4))
         stopping = asyncio.Event()
         started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping, state=state)
         ready.set()
@@ -179,32 +176,6 @@ class Server:
             if for_jupyter is not None:
                 await for_jupyter.close()
             await http.close_all_connections()
-
-
-class _BoundedServer(HTTPServer):
-    """Closes what comes beyond a number of connections.
-
-    Anybody on the machine can open them, each takes a file descriptor, and the user's program needs some too.
-    """
-
-    max_connections = 0
-
-    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        """Take a connection, or close it."""
-        if len(self._connections) < self.max_connections:
-            super().handle_stream(stream, address)
-        else:
-            logger.info("expected at most %s connections, got one more", self.max_connections)
-            stream.close()
-
-
-def _max_connections(limits: Limits) -> int:
-    if sys.platform == "win32":
-        return limits.max_connections
-    import resource  # noqa: PLC0415 - POSIX has it
-
-    files, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limits.max_connections if files == resource.RLIM_INFINITY else min(limits.max_connections, files // 2)
 
 
 def _address(template: object, port: int) -> tuple[str, str]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tornado import netutil
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPMessageDelegate, HTTPServerConnectionDelegate
 
 from sse_widget.server import runtime
+from sse_widget.server.bounded import BoundedServer
 from sse_widget.server.handlers import MAX_RECEIVED_BYTES
 from sse_widget.server.runtime import FOLDER_PREFIX, MAX_SOCKET_PATH_BYTES, Runtime
 
@@ -47,7 +47,7 @@ _MAX_HEADER_BYTES: Final = 64 << 10
 class Listener:
     """The open door: what has to be undone. Lives on the server's loop."""
 
-    def __init__(self, path: Path, made: Runtime, http: HTTPServer | None) -> None:
+    def __init__(self, path: Path, made: Runtime, http: BoundedServer | None) -> None:
         self._path = path
         self._runtime = made
         self._http = http
@@ -65,7 +65,7 @@ class Listener:
             await self._http.close_all_connections()
 
 
-def listen(application: Application, guard: Guard, port: int) -> Listener | None:
+def listen(application: Application, guard: Guard, port: int, max_connections: int) -> Listener | None:
     """Open the door, if this process is the kernel of a Jupyter server. Call on the server's loop.
 
     Parameters
@@ -77,6 +77,8 @@ def listen(application: Application, guard: Guard, port: int) -> Listener | None
     port : int
         The server's port: the name under which the application knows itself, and the way where there are no unix
         sockets.
+    max_connections : int
+        More are closed at once. Only this user can connect, but a program of theirs may be out of hand.
 
     Returns
     -------
@@ -92,13 +94,14 @@ def listen(application: Application, guard: Guard, port: int) -> Listener | None
     socket_path = str(bound[1]) if bound else ""
     made = Runtime.of(guard, socket_path=socket_path, port=port)
     if bound:
-        http = HTTPServer(
+        http = BoundedServer(
             _Door(application, f"127.0.0.1:{port}"),
             idle_connection_timeout=_IDLE_S,
             body_timeout=_BODY_S,
             max_header_size=_MAX_HEADER_BYTES,
             max_body_size=MAX_RECEIVED_BYTES,
         )
+        http.bound(max_connections)
         http.add_socket(bound[0])
     listener = Listener(path, made, http)
     try:

@@ -46,6 +46,7 @@ class Limits(NamedTuple):
     rotate_s: float = 600.0  # ± 10 %
     rotate_bytes: int = 64 << 20
     max_connections: int = 4000  # or half of the process's file descriptors, if that is less
+    max_socket_connections: int = 1000  # or a quarter; the Jupyter server opens one for each request
     max_streams: int = 2000
     max_channels_per_stream: int = 400  # two query fields each; tornado takes 1000 in all
 

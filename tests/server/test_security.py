@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import re
-import resource
 import socket
 import threading
 from contextlib import ExitStack, suppress
@@ -25,7 +24,7 @@ from sse_widget.core.event import Event
 from sse_widget.core.wire import Decoder
 from sse_widget.server.answers import NOT_AUTHORISED
 from sse_widget.server.guard import TICKET_S, Guard
-from sse_widget.server.server import _application, _max_connections
+from sse_widget.server.server import _application
 from sse_widget.server.state import Limits, State
 from sse_widget.session import Session
 from tests.conftest import eventually
@@ -768,13 +767,6 @@ def _answers(client: Client) -> bool:
         return client.request("GET", "/healthz", bearer=None).status == 200
     except (ConnectionError, IndexError, ValueError):  # closed at once: there is no answer to read
         return False
-
-
-def test_no_more_connections_are_taken_than_half_of_what_the_process_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (1024, 4096))
-    assert _max_connections(Limits()) == 512
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert _max_connections(Limits()) == Limits().max_connections
 
 
 def test_streams_are_bounded_for_those_who_may_open_them() -> None:
