@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ import orjson
 from sse_widget.background import Background
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
+from sse_widget.marimo import Visitors, when_over
 from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
@@ -38,6 +40,7 @@ class Session:
         self.server = Server(self, limits)
         self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
         self._feeds: dict[str, Feed] = {}
+        self._ends: dict[str, Callable[[], None]] = {}
         self._views: dict[Channel, SSEWidget] = {}
         self._lock = threading.Lock()
         self._views_lock = threading.Lock()  # held while a widget is made, which takes the other one
@@ -47,6 +50,14 @@ class Session:
         self.server.stop()  # first: pages would take the end of a kernel for the end of their channels
         self.user_code.stop()
         self.hub.close()
+
+    def end(self) -> None:
+        """Close the widgets, too: the process goes on without whom they were for. Idempotent."""
+        self.close()
+        with self._lock:
+            ends = list(self._ends.values())
+        for end in ends:
+            end()
 
     # For channels
 
@@ -100,10 +111,10 @@ class Session:
         message = f"expected a channel, got {type(source).__name__}; make one with sse_widget.channel('name')"
         raise TypeError(message)
 
-    def enter(self, feed_id: str, feed: Feed) -> None:
-        """Let pages send to `feed`."""
+    def enter(self, feed_id: str, feed: Feed, end: Callable[[], None]) -> None:
+        """Let pages send to `feed`; `end` closes its widget."""
         with self._lock:
-            self._feeds[feed_id] = feed
+            self._feeds[feed_id], self._ends[feed_id] = feed, end
 
     def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
         """Return what sends a channel over a comm."""
@@ -144,6 +155,7 @@ class Session:
         """Let pages send no more; they are told with their next batch."""
         with self._lock:
             self._feeds.pop(feed_id, None)
+            self._ends.pop(feed_id, None)
 
     # For the server, on its thread
 
@@ -187,17 +199,42 @@ class Session:
 
 
 _current: Session | None = None
+_visitors = Visitors()
+_visited: weakref.WeakKeyDictionary[object, Session] = weakref.WeakKeyDictionary()
 _current_lock = threading.Lock()
 
 
 def current() -> Session:
-    """Return this kernel's session; made by the first call, closed when the kernel ends."""
+    """Return this kernel's session; made by the first call, closed when the kernel ends.
+
+    Where one process serves many visitors (`marimo run`), it is that of the thread's visitor.
+
+    Raises
+    ------
+    RuntimeError
+        If a process has visitors, and the thread is none of theirs.
+    """
     global _current  # noqa: PLW0603 - a kernel is a process
+    visitor = _visitors.find()
     with _current_lock:
+        if visitor is not None:
+            return _visited.get(visitor) or _welcome(visitor)
         if _current is None:
             _current = Session()
             atexit.register(_current.close)
         return _current
+
+
+def _welcome(visitor: object) -> Session:
+    session = _visited[visitor] = Session()
+    atexit.register(session.close)
+    when_over(visitor, lambda: _farewell(session))
+    return session
+
+
+def _farewell(session: Session) -> None:
+    session.end()
+    atexit.unregister(session.close)
 
 
 def channel(

@@ -145,6 +145,10 @@ class Feed:
         self.packs: list[object] = []
         self.said: list[tuple[str, object]] = []
         self.left: list[str] = []
+        self.ended = 0
+
+    def end(self) -> None:
+        self.ended += 1
 
     def receive(self, packs: list[object]) -> tuple[str, bool]:
         self.packs += packs
@@ -160,7 +164,7 @@ class Feed:
 def test_each_feed_gets_the_packs_that_are_for_it_and_what_the_page_says(session: Session) -> None:
     first, second, quiet = Feed(), Feed(resume=True), Feed()
     for name, feed in {"first": first, "second": second, "quiet": quiet}.items():
-        session.enter(name, feed)  # type: ignore[arg-type]
+        session.enter(name, feed, feed.end)  # type: ignore[arg-type]
     body = {
         "packs": ["a", "b", "c"],
         "wanted": [["first"], ["first", "second"], ["second", "gone"]],
@@ -193,12 +197,25 @@ def test_a_batch_over_the_comm_is_checked_first(session: Session) -> None:
 
 def test_a_page_that_leaves_is_told_to_every_feed_that_is_still_there(session: Session) -> None:
     here, gone = Feed(), Feed()
-    session.enter("here", here)  # type: ignore[arg-type]
-    session.enter("gone", gone)  # type: ignore[arg-type]
+    session.enter("here", here, here.end)  # type: ignore[arg-type]
+    session.enter("gone", gone, gone.end)  # type: ignore[arg-type]
     session.leave("gone")
     session.leave("gone")
     session.page_left("p")
     assert (here.left, gone.left) == (["p"], [])
+
+
+def test_the_end_of_a_session_whose_process_goes_on_closes_the_widgets_that_are_still_there(session: Session) -> None:
+    here, gone = Feed(), Feed()
+    session.enter("here", here, here.end)  # type: ignore[arg-type]
+    session.enter("gone", gone, gone.end)  # type: ignore[arg-type]
+    session.leave("gone")
+    prices = session.hub.channel("prices")
+    widget = SSEWidget(prices)
+    session.end()
+    assert (here.ended, gone.ended) == (1, 0)
+    assert (widget.state, prices.closed) == ("closed", True)
+    session.end()
 
 
 def test_the_server_finds_channels_by_name(session: Session) -> None:

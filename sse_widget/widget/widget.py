@@ -49,8 +49,8 @@ class Home(Protocol):
     def welcome(self, url_template: str) -> dict[str, Any]:
         """Return what a page needs to reach the server; starts it."""
 
-    def enter(self, feed_id: str, feed: Feed) -> None:
-        """Let pages send to `feed`."""
+    def enter(self, feed_id: str, feed: Feed, end: Callable[[], None]) -> None:
+        """Let pages send to `feed`; `end` closes its widget."""
 
     def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
         """Return what sends a channel over a comm."""
@@ -165,7 +165,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
             "channel": channel.name,
             "transport": transport,
         }
-        home.enter(self.model_id, self._feed)
+        home.enter(self.model_id, self._feed, self.close)
         if transport in {"auto", "comm"}:
             self._feed.carrier = home.carrier(channel, start, self.send)
         self.on_msg(self._take_message)

@@ -56,7 +56,7 @@ def feed(session: Session, channel: Channel) -> Feed:
 
 def enter(session: Session, channel: Channel, feed_id: str) -> Feed:
     made = Feed(channel, Cursor(channel.epoch, 0), 100, lambda: None)
-    session.enter(feed_id, made)
+    session.enter(feed_id, made, made.close)
     return made
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.e2e.hosts.shown import Program
 
 LOAD_S = 90
+TTL_S = 1  # a visitor who has gone is waited for
 CONFIG = """
 [runtime]
 auto_instantiate = true
@@ -96,6 +97,7 @@ class MarimoHost:
         file.write_text(as_marimo(program))
         command = [str(HOSTS / "bin" / "marimo"), "--quiet", self.mode, str(file), "--headless", "--no-token"]
         command += ["--host", "127.0.0.1", "--port", str(port)]
+        command += ["--session-ttl", str(TTL_S)] if self.mode == "run" else []
         log = self.home / f"marimo-{number}.log"
         process = Process(command, log, environment(self.home), self.home)
         self._processes.append(process)

@@ -86,6 +86,32 @@ report()
 """
 SHOW = "feed"
 BURST = "burst()"
+THREADS = """
+import json as _json, os as _os, threading as _threading
+import marimo as _mo
+import sse_widget as _sse
+
+_channel, _said = _sse.channel("prices"), {{}}
+
+def _plain():
+    _channel.push("by a plain thread")
+    try:
+        _sse.channel("prices")
+    except RuntimeError as error:
+        _said["plain"] = str(error)
+
+def _of_marimo():
+    _said["of marimo"] = _sse.channel("prices") is _channel
+
+for _thread in (_threading.Thread(target=_plain), _mo.Thread(target=_of_marimo)):
+    _thread.start()
+    _thread.join()
+_said["pushed"] = [event.data for event in _channel.history]
+with open({file!r} + ".new", "w") as _out:
+    _json.dump(_said, _out)
+_os.replace({file!r} + ".new", {file!r})
+"""
+"""For marimo, whose cells share no names that begin with an underscore."""
 
 
 @dataclass

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 
 import pytest
 
 from tests.e2e.feeds import NO_FAULTS, faults
 from tests.e2e.hosts.conftest import KINDS
-from tests.e2e.hosts.programs import Burst
+from tests.e2e.hosts.programs import THREADS, Burst, Plain
 
 FIRST_VISIBLE_S = 1.0
 LIVE_S = 40
@@ -40,6 +42,11 @@ def show_live(stage, program, person=None, **how):
     tab.wait_for_view(LIVE_S, state="open", transport=stage.host.kind.transport)
     tab.record()
     return tab
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def check(tab, program, bursts=1):
@@ -96,16 +103,53 @@ def test_voila_shows_what_came_before_the_page_within_a_second_of_it(stage):
 
 @in_hosts("marimo-run")
 def test_two_sessions_of_one_marimo_process_share_nothing(stage):
-    program = stage.burst(events=2_000, busy_s=0.2)
-    one = show_live(stage, program)
+    first = stage.burst(events=2_000, busy_s=0.2)
+    one = show_live(stage, first)
+    pid, port = first.facts["pid"], first.facts["port"]
     two = stage.keep(one.again(stage.person()))
     two.wait_for_view(LIVE_S, state="open", count="0")
+    assert first.wait_for(lambda facts: facts["port"] != port, "the second session's own server")["pid"] == pid
+    two.record()
     one.go()
-    check(one, program)
+    check(one, first)
     assert (two.view() or {})["count"] == "0"
     two.go()
     two.wait_for_view(LIVE_S, count="2001", lost="0")
+    assert faults(two.records(), first.pushed()) == NO_FAULTS
     assert (one.view() or {})["count"] == "2001"
+    assert len(one.records()) == 2001
+
+
+@in_hosts("marimo-run")
+def test_a_session_of_marimo_that_ends_takes_its_server_along_and_leaves_that_of_the_others(stage):
+    program = stage.burst(events=10)
+    one = show_live(stage, program)
+    ports = [program.facts["port"]]
+    two = stage.keep(one.again(stage.person()))
+    two.wait_for_view(LIVE_S, state="open", count="0")
+    ports.append(program.wait_for(lambda facts: facts["port"] != ports[0], "the second session's own server")["port"])
+    two.page.close()
+    deadline = time.monotonic() + LIVE_S
+    while listens(ports[1]):
+        assert time.monotonic() < deadline, "the server of a visitor who has gone still listens"
+        time.sleep(0.1)
+    assert listens(ports[0])
+    one.go()
+    one.wait_for_view(LIVE_S, state="open", count="11")
+
+
+@in_hosts("marimo-run")
+def test_a_plain_thread_in_a_marimo_process_gets_nobodys_session(stage):
+    said = stage.folder / "said.json"
+    stage.show(Plain(first=(THREADS.format(file=str(said)),), then="pass"))
+    deadline = time.monotonic() + LIVE_S
+    while not said.exists():
+        assert time.monotonic() < deadline, "the cell has not run"
+        time.sleep(0.1)
+    heard = json.loads(said.read_text())
+    assert heard["plain"].startswith("expected a thread of marimo's, which runs one process for all visitors of an app")
+    assert heard["of marimo"] is True
+    assert heard["pushed"] == ["by a plain thread"]
 
 
 @in_hosts(*DIRECT)
