@@ -49,6 +49,14 @@ export interface Pack {
 	readonly first: number;
 	readonly events: readonly WireEvent[];
 	readonly gap?: boolean;
+	/** Announced losses are among what is gone: more is lost than the sequences tell. */
+	readonly unsure?: boolean;
+}
+
+/** What a record of the type `gap` stands for: events that were lost before the channel got them; null: nobody knows how many. */
+export function lostIn(data: Json): number | null {
+	const lost = asObject(data)?.lost;
+	return typeof lost === "number" ? lost : null;
 }
 
 /** What follows, over the comm (section 7). `packs`: each the JSON of a pack. */
@@ -147,7 +155,9 @@ export function asPack(value: unknown): Pack | null {
 	const { channel, epoch, first } = object;
 	if (typeof channel !== "string" || typeof epoch !== "string") return null;
 	if (typeof first !== "number" || !Number.isSafeInteger(first) || first < 1) return null;
-	return { channel, epoch, first, events: object.events, ...(object.gap === true ? { gap: true } : {}) };
+	const gap = object.gap === true ? { gap: true } : {};
+	const unsure = object.unsure === true ? { unsure: true } : {};
+	return { channel, epoch, first, events: object.events, ...gap, ...unsure };
 }
 
 /** The `channels` of `open` and `heartbeat`: name to cursor. */

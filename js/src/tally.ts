@@ -1,7 +1,7 @@
 /** What a feed has taken: its records, its counts, its rate, its latency. */
 
 import type { Cursor } from "./connection/cursor.ts";
-import type { Pack } from "./protocol.ts";
+import { lostIn, type Pack } from "./protocol.ts";
 import { Rate } from "./rate.ts";
 import { type FeedRecord, Ring } from "./ring.ts";
 
@@ -40,6 +40,10 @@ export class Tally {
 			const event = pack.events[at];
 			if (event === undefined) continue;
 			const [timeUs, type, data] = event;
+			if (type === "gap") {
+				this.#gap({ epoch: pack.epoch, last: pack.first + at }, lostIn(data));
+				continue;
+			}
 			const timeMs = timeUs / 1000;
 			if (nowMs - timeMs < LIVE_MS) live += 1;
 			this.#push({ kind: "event", id: `${pack.epoch}-${pack.first + at}`, timeMs, type, data }, each);

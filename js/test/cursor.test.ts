@@ -49,6 +49,16 @@ describe("a reader of a pack", () => {
 		expect(formatCursor(at.cursor)).toBe("a-10");
 	});
 
+	test("does not count what hides announced losses", () => {
+		const at = reader("a-2");
+		expect(at.read({ ...pack("a", 10, 1, true), unsure: true })).toEqual({
+			kind: "take",
+			from: 0,
+			lost: null,
+		});
+		expect(formatCursor(at.cursor)).toBe("a-10");
+	});
+
 	test("announces a gap with nothing behind it yet", () => {
 		const at = reader("a-2");
 		expect(at.read(pack("a", 10, 0, true))).toEqual({ kind: "take", from: 0, lost: 7 });

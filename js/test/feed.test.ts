@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { asPack } from "../src/protocol.ts";
 import { settle } from "./support/env.ts";
 import { Rig } from "./support/rig.ts";
 
@@ -250,4 +251,32 @@ test("the ring keeps the last ten thousand records", async () => {
 	expect(ring.at(ring.start - 1)).toBeUndefined();
 	expect(ring.at(ring.end)).toBeUndefined();
 	expect(ring.at(ring.end - 1)).toMatchObject({ id: "a-12000" });
+});
+
+test.each([
+	[900, "gap 900", 900, false],
+	[null, "gap ?", 0, true],
+])("a record of the type gap with %j is a loss, and no event", async (lost, text, known, unknown) => {
+	const rig = new Rig();
+	const log = rig.server.log("prices");
+	log.push(1);
+	log.events.push([1, "gap", { lost }]);
+	log.push(1);
+	const widget = rig.shown("f");
+	await rig.server.deliver();
+	expect(widget.taken).toEqual(["a-1", text, "a-3"]);
+	const { tally } = widget.feed;
+	expect([tally.count, tally.lost, tally.lostUnknown]).toEqual([2, known, unknown]);
+	expect(tally.ring.at(1)).toEqual({ kind: "gap", id: "a-2", lost });
+});
+
+test("a pack that says so hides losses of unknown size", async () => {
+	expect(asPack({ channel: "c", epoch: "a", first: 3, events: [], gap: true, unsure: true })).toEqual({
+		channel: "c",
+		epoch: "a",
+		first: 3,
+		events: [],
+		gap: true,
+		unsure: true,
+	});
 });

@@ -13,10 +13,13 @@ from sse_widget.core.cursor import parse as parse_cursor
 from sse_widget.core.json import from_json, to_json
 from sse_widget.core.wire import check_id, check_type
 
-__all__ = ["OVERHEAD_BYTES", "RESERVED_TYPES", "Event", "Gap"]
+__all__ = ["MAX_LOST", "OVERHEAD_BYTES", "RESERVED_TYPES", "Event", "Gap"]
 
 OVERHEAD_BYTES: Final = 200
 """What an event costs in memory beside its JSON: the object, its numbers, its place in the log (CPython 3.11)."""
+
+MAX_LOST: Final = 10**15 - 1
+"""The largest number of lost events that is told: as many as a log can number."""
 
 RESERVED_TYPES: Final = frozenset({"ended", "gap", "heartbeat"})
 """Types that the stream itself uses; nobody can push them."""
@@ -129,7 +132,8 @@ class Event:
 class Gap(Event):
     """A stretch of events that this reader will never get, announced in its place.
 
-    `type` is `"gap"`, `data` is `{"lost": lost}`, and `id` is the last event that is missing.
+    `type` is `"gap"`, `data` is `{"lost": lost}`, and `id` is the last event that is missing. A loss that came with the
+    stream (its source has announced it, or lost events itself) has a time, and an id of its own.
     """
 
     __slots__ = ()
@@ -144,6 +148,11 @@ class Gap(Event):
         """How many events are missing; None if nobody can know, as after a restart."""
         lost: int | None = self.data["lost"]
         return lost
+
+    @property
+    def in_band(self) -> bool:
+        """True if it came with the stream and has a sequence of its own; False: this reader alone has lost events."""
+        return self.time_us > 0
 
 
 # The slots' own setters: `Event.__setattr__` refuses, and `object.__setattr__` is three times slower.

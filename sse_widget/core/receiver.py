@@ -40,7 +40,7 @@ class Receiver:
         self.cursor = cursor
         self._past_epochs: deque[str] = deque(maxlen=_REMEMBERED_EPOCHS)
 
-    def take(self, epoch: str, first: int, n_events: int, *, gap: bool) -> Taken:
+    def take(self, epoch: str, first: int, n_events: int, *, gap: bool, unsure: bool = False) -> Taken:
         """Decide about the events `first … first + n_events - 1` of `epoch`, and move the cursor.
 
         Parameters
@@ -53,6 +53,8 @@ class Receiver:
             How many there are; 0 with `gap` says that all before `first` is gone.
         gap : bool
             True if the sender announces that events before `first` are gone for good.
+        unsure : bool
+            True if announced losses are among them, so that more is lost than their sequences tell.
         """
         if epoch != self.cursor.epoch:
             return self._take_other_epoch(epoch, first, n_events, gap=gap)
@@ -64,7 +66,7 @@ class Receiver:
         if not gap:
             return Taken(n_events, 0, joins=False)
         self.cursor = Cursor(epoch, end)
-        return Taken(0, first - 1 - last, joins=True)
+        return Taken(0, None if unsure else first - 1 - last, joins=True)
 
     def _take_other_epoch(self, epoch: str, first: int, n_events: int, *, gap: bool) -> Taken:
         if epoch in self._past_epochs:  # a page that has not noticed yet: what it sends was read, or announced as lost

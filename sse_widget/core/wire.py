@@ -288,12 +288,12 @@ def encode_record(time_us: int, type: str, data: bytes) -> bytes:
     return b"[%d,%b,%b]" % (time_us, json.dumps(type).encode(), data)
 
 
-def encode_pack(channel_json: bytes, epoch: str, first: int, records: Iterable[bytes], gap: bool) -> bytes:  # noqa: FBT001
+def encode_pack(channel_json: bytes, epoch: str, first: int, records: Iterable[bytes], gap: bool | None) -> bytes:  # noqa: FBT001
     """Encode many records as one message `pack`, without an id.
 
     `channel_json` is the channel's name as one line of JSON, `epoch` as in a cursor, `first` the sequence of the first
-    record (without records: of the event that comes next); `gap` says whether events before that one are gone.
+    record (without records: of the event that comes next); `gap`: earlier ones are gone (None: nobody knows how many).
     """
     head = b'{"channel":%b,"epoch":"%b","first":%d' % (channel_json, epoch.encode(), first)
-    end = b'],"gap":true}' if gap else b"]}"
+    end = b"]}" if gap is False else b'],"gap":true}' if gap else b'],"gap":true,"unsure":true}'
     return b'event: pack\ndata: %b,"events":[%b%b\n\n' % (head, b",".join(records), end)

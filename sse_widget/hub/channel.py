@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sse_widget.core.cursor import Cursor
 from sse_widget.core.cursor import parse as parse_cursor
-from sse_widget.core.event import RESERVED_TYPES, Event, Gap, set_sequence
+from sse_widget.core.event import MAX_LOST, RESERVED_TYPES, Event, Gap, set_sequence
+from sse_widget.core.gaps import GapPlaces
 from sse_widget.core.json import to_json
 from sse_widget.core.wire import check_type
 from sse_widget.errors import ChannelClosed, EventTooLarge
+from sse_widget.hub.contract import ChannelStats, Host, Place, Position
 from sse_widget.hub.shared_log import SharedLog
 from sse_widget.hub.subscription import Subscription
 from sse_widget.hub.table import to_pandas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
@@ -27,42 +29,6 @@ __all__ = ["Channel", "ChannelStats", "Host", "Place", "Position"]
 
 MAX_EVENT_BYTES = 1 << 20
 _EPOCH_BYTES = 6
-
-Place = Event | str | None
-"""Where a reader starts: after an `Event` or an event id, `"oldest"`, or `"newest"`; None: the function's default."""
-
-
-class Position(NamedTuple):
-    """A place in a channel's log."""
-
-    sequence: int  # read what follows this
-    lost: int | None  # before that, announce: 0 nothing, None a gap of unknown size
-
-
-class Host(Protocol):
-    """What a channel needs of the process it lives in."""
-
-    def url(self, channel: Channel) -> str:
-        """Return the address of the channel; starts the server."""
-
-    def curl(self, channel: Channel) -> str:
-        """Return the shell command that follows the channel."""
-
-    def display(self, channel: Channel) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
-        """Return the MIME bundle of the channel's live log."""
-
-    def forget(self, channel: Channel) -> None:
-        """Take a closed channel out of the registry."""
-
-
-class ChannelStats(NamedTuple):
-    """What a channel holds and who reads it, at one moment."""
-
-    pushed: int  # events pushed so far
-    held: int  # events in the history
-    held_bytes: int  # memory they take [bytes]
-    dropped: int  # events that have left the history
-    readers: list[dict[str, Any]]  # for each: "label", and how many events it is "behind"
 
 
 class Channel:
@@ -76,6 +42,7 @@ class Channel:
         self.epoch = secrets.token_hex(_EPOCH_BYTES)
         self.max_event_bytes = max_event_bytes
         self.log: SharedLog[Event] = SharedLog(limits, number=set_sequence)
+        self._gaps = GapPlaces()
         self.host = host
 
     # Writing
@@ -122,6 +89,18 @@ class Channel:
         self._store(events)
         return events
 
+    def announce(self, lost: int | None) -> Gap:
+        """Tell every reader, at this place in the order, that the channel's source has lost events (None: how many?).
+
+        For those who feed the channel from elsewhere; raises `ChannelClosed` as `push` does.
+        """
+        if lost is not None and not 1 <= lost <= MAX_LOST:
+            message = f"expected a number of lost events from 1 to {MAX_LOST}, or None, got {lost!r}"
+            raise ValueError(message)
+        gap = Gap.between(lost, self.name, Cursor(self.epoch, 0), time.time_ns() // 1000)
+        self._store([gap], self._gaps.add)
+        return gap
+
     def clear(self) -> None:
         """Empty the history. Readers that had not read it yet get a `Gap`; sequences go on."""
         self.log.clear()
@@ -166,13 +145,14 @@ class Channel:
     @property
     def history(self) -> list[Event]:
         """The events that are held, oldest first."""
-        return self.log.after(0).items
+        items = self.log.after(0).items
+        return [event for event in items if event.type != "gap"] if self._gaps else items
 
     def since(self, event_id: str | Event) -> list[Event]:
-        """Return the events after `event_id`, oldest first; if some are gone, the first item is a `Gap`."""
+        """Return the events after `event_id`, oldest first; where some are gone, there is a `Gap` in their place."""
         position = self.resolve(event_id)
         taken = self.log.after(position.sequence)
-        return self._announced(taken, None if position.lost is None else taken.lost)
+        return self._announced(taken, None if position.lost is None else self.lost_before(taken))
 
     def drain(self, timeout: float | None = 10.0) -> None:
         """Block until the attached readers have everything that was pushed before this call.
@@ -257,6 +237,11 @@ class Channel:
             return Position(self.log.oldest - 1, None)
         return Position(cursor.sequence, 0)
 
+    def lost_before(self, piece: Slice[Event]) -> int | None:
+        """Return how many events are missing before a slice; None: more than its `lost`, for losses are among them."""
+        end = piece.last - len(piece.items)
+        return None if self._gaps.between(end - piece.lost, end) else piece.lost
+
     def _event(self, data: object, type_: str) -> Event:
         if isinstance(data, Event):
             json, type_ = data.json, data.type if type_ == "message" else type_
@@ -277,13 +262,13 @@ class Channel:
             raise EventTooLarge(message)
         return Event.of(json, type_, time.time_ns() // 1000, self.name, self.epoch, 0)
 
-    def _store(self, events: list[Event]) -> None:
-        if not self.log.extend(events):
+    def _store(self, events: Sequence[Event], placed: Callable[[int], None] | None = None) -> None:
+        if not self.log.extend(events, placed):
             message = f"expected an open channel, got {self!r}; make it anew with sse_widget.channel({self.name!r})"
             raise ChannelClosed(message)
 
     def _join(self, taken: Slice[Event], _cursor: Cursor) -> tuple[list[Event], Cursor]:
-        return self._announced(taken, taken.lost), Cursor(self.epoch, taken.last)
+        return self._announced(taken, self.lost_before(taken)), Cursor(self.epoch, taken.last)
 
     def _announced(self, taken: Slice[Event], lost: int | None) -> list[Event]:
         end = Cursor(self.epoch, taken.last - len(taken.items))

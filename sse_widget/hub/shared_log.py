@@ -72,8 +72,11 @@ class SharedLog(Generic[T]):
         with self.lock:
             return self._log.oldest
 
-    def extend(self, items: Sequence[T]) -> bool:
-        """Add items, with one wake-up; False, and nothing stored, once the log is closed."""
+    def extend(self, items: Sequence[T], placed: Callable[[int], None] | None = None) -> bool:
+        """Add items, with one wake-up; False, and nothing stored, once the log is closed.
+
+        `placed` is told the position of the last one before anybody can read it.
+        """
         with self.lock:
             if self.closed:
                 return False
@@ -81,6 +84,8 @@ class SharedLog(Generic[T]):
                 if self._number is not None:
                     self._number(item, self._log.newest + 1)
                 self._log.append(item)
+            if placed is not None:
+                placed(self._log.newest)
             armed, self._armed = self._armed, []
         for wake in armed:
             wake()

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from sse_widget.core.cursor import parse as parse_cursor
-from sse_widget.core.event import RESERVED_TYPES
+from sse_widget.core.event import MAX_LOST, RESERVED_TYPES
 from sse_widget.core.wire import check_type
 
 __all__ = ["check_batch"]
@@ -62,14 +62,17 @@ def _check_pack(pack: Any, where: str, known_types: set[str]) -> None:
     _expect(isinstance(channel, str), f"{where}['channel']", "a name", channel)
     _expect(type(first) is int and first > 0, f"{where}['first']", "a sequence", first)
     _expect(isinstance(rows, list), f"{where}['events']", "a list", rows)
-    _expect(type(pack.get("gap", False)) is bool, f"{where}['gap']", "true or nothing", pack.get("gap"))
+    for name in ("gap", "unsure"):
+        _expect(type(pack.get(name, False)) is bool, f"{where}[{name!r}]", "true or nothing", pack.get(name))
     # The last sequence too has to be one that a cursor can hold.
     cursor = parse_cursor(f"{epoch}-{first + len(rows)}") if isinstance(epoch, str) else None
     _expect(cursor is not None, f"{where}['epoch']", "an epoch and sequences as in a cursor", epoch)
     for at, row in enumerate(rows):
         if not _is_row(row):
             raise _unexpected(f"{where}['events'][{at}]", "[time_us, type, data]", row)
-        if row[1] not in known_types:
+        if row[1] == "gap":
+            _expect(_is_gap(row), f"{where}['events'][{at}]", "a time and the number of lost events, or null", row)
+        elif row[1] not in known_types:
             _check_type(row[1], f"{where}['events'][{at}][1]")
             known_types.add(row[1])
     if not _encodes(rows):  # nested too deep; but the rows themselves are two levels, and do not count
@@ -85,6 +88,14 @@ def _is_row(row: Any) -> bool:
         and 0 <= row[0] < _MAX_TIME_US
         and type(row[1]) is str
     )
+
+
+def _is_gap(row: list[Any]) -> bool:
+    time_us, _type, data = row
+    if not time_us or type(data) is not dict or set(data) != {"lost"}:  # one without a time would have no sequence
+        return False
+    lost = data["lost"]
+    return lost is None or (type(lost) is int and 1 <= lost <= MAX_LOST)
 
 
 def _check_type(type_: str, where: str) -> None:

@@ -69,13 +69,15 @@ class Frames:
     def _pack(self, piece: Slice[Event], *, unknown_gap: bool) -> Frame:
         first = piece.last - len(piece.items) + 1
         records = [encode_record(event.time_us, event.type, event.json) for event in piece.items]
-        content = encode_pack(self._name, self.channel.epoch, first, records, gap=unknown_gap or piece.lost > 0)
+        lost = self.channel.lost_before(piece)
+        gap = None if lost is None else unknown_gap or lost > 0
+        content = encode_pack(self._name, self.channel.epoch, first, records, gap)
         return Frame(content, piece.last)
 
     def _plain(self, piece: Slice[Event], *, unknown_gap: bool) -> Frame:
         parts = [encode_event(event.json, event.type, event.id) for event in piece.items]
         if unknown_gap or piece.lost:
             end = Cursor(self.channel.epoch, piece.last - len(piece.items))
-            lost = None if unknown_gap else piece.lost
+            lost = None if unknown_gap else self.channel.lost_before(piece)
             parts.insert(0, encode_named("gap", orjson.dumps({"lost": lost}), str(end)))
         return Frame(b"".join(parts), piece.last)

@@ -23,14 +23,14 @@ from sse_widget.core.event import Event, Gap
 from sse_widget.core.log import Limits
 from sse_widget.core.receiver import Receiver
 from sse_widget.hub.shared_log import SharedLog
+from sse_widget.widget.join import Losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sse_widget.core.log import Slice
     from sse_widget.hub.channel import Channel
 
-__all__ = ["Carrier", "Feed", "PageStatus", "join"]
+__all__ = ["Carrier", "Feed", "PageStatus"]
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class Feed:
         self.channel = channel
         self.carrier: Carrier | None = None
         self.log: SharedLog[Event] = SharedLog(Limits(history, HISTORY_BYTES))
+        self.losses = Losses()
         self.count = 0
         self.lost = 0
         self.latest: Event | None = None
@@ -182,13 +183,15 @@ class Feed:
             cursor, count, lost = self._receiver.cursor, self.count, self.lost
             # What the channel has dropped since would be a gap to the page, though Python has it.
             oldest = self.channel.log.oldest if cursor.epoch == self.channel.epoch else 1
-            shown = [
+            again = [
                 event
                 for event in self.log.after(max(self.log.newest - max_rows, 0)).items
-                if event.type != "gap" and event.epoch == cursor.epoch and event.sequence >= oldest
+                if event.epoch == cursor.epoch and event.sequence >= oldest
             ]
+        shown = [event for event in again if event.type != "gap"]
         if shown:
             cursor = Cursor(cursor.epoch, shown[0].sequence - 1)
+            lost -= sum(_lost_in(event) for event in again if event.sequence > cursor.sequence)
         return {"start": str(cursor), "count": count - len(shown), "lost": lost}
 
     def close(self) -> None:
@@ -225,21 +228,30 @@ class Feed:
 
     def _take(self, pack: dict[str, Any], gaps: list[Gap]) -> bool:
         epoch, first, rows = pack["epoch"], int(pack["first"]), pack["events"]
-        taken = self._receiver.take(epoch, first, len(rows), gap=bool(pack.get("gap")))
+        gap, unsure = pack.get("gap") is True, pack.get("unsure") is True
+        taken = self._receiver.take(epoch, first, len(rows), gap=gap, unsure=unsure)
         if not taken.joins:
             return False
-        items: list[Event] = []
-        if taken.lost != 0:
-            gap = Gap.between(taken.lost, self.channel.name, Cursor(epoch, first - 1))
-            items.append(gap)
-            gaps.append(gap)
-            self.lost += taken.lost or 0
-        events = self._events(epoch, first + taken.skip, rows[taken.skip :])
+        items = self._events(epoch, first + taken.skip, rows[taken.skip :])
+        events = items
+        if any(row[1] == "gap" for row in rows):
+            events = [item for item in items if item.type != "gap"]
         if events:
             self.count += len(events)
             self.latest = events[-1]
-        self.log.extend([*items, *events])
+        if taken.lost != 0:
+            items = [Gap.between(taken.lost, self.channel.name, Cursor(epoch, first - 1)), *items]
+        if len(items) != len(events):
+            self._note([item for item in items if isinstance(item, Gap)], gaps)
+        self.log.extend(items)
         return True
+
+    def _note(self, found: list[Gap], gaps: list[Gap]) -> None:
+        gaps += found
+        for gap in found:
+            self.lost += gap.lost or 0
+            if gap.in_band or gap.lost is None:
+                self.losses.add(Cursor(gap.epoch, gap.sequence))
 
     def _events(self, epoch: str, first: int, rows: list[Any]) -> list[Event]:
         """Turn rows into events: the channel's own objects while it holds them, so that nothing is encoded again."""
@@ -251,7 +263,7 @@ class Feed:
                 return held.items
         name = self.channel.name
         return [
-            Event.of(orjson.dumps(data), type_, int(time_us), name, epoch, first + offset)
+            (Gap if type_ == "gap" else Event).of(orjson.dumps(data), type_, int(time_us), name, epoch, first + offset)
             for offset, (time_us, type_, data) in enumerate(rows)
         ]
 
@@ -271,24 +283,8 @@ class Feed:
         self._changed()
 
 
-def join(channel: str, taken: Slice[Event], cursor: Cursor) -> tuple[list[Event], Cursor]:
-    """Tell a reader of a feed's log what follows its cursor: what it has is left out, what it lacks becomes a `Gap`.
-
-    By ids, not by positions as in a channel: in this log 900 lost events are one item.
-    """
-    events: list[Event] = []
-    epoch, sequence = cursor
-    for event in taken.items:
-        end = event.sequence if event.type == "gap" else event.sequence - 1  # of what is missing before this one
-        if event.epoch == epoch and event.sequence <= sequence:
-            continue
-        lost = end - sequence if event.epoch == epoch else None
-        if lost != 0:
-            events.append(Gap.between(lost, channel, Cursor(event.epoch, end)))
-        if event.sequence != end:
-            events.append(event)
-        epoch, sequence = event.epoch, event.sequence
-    return events, Cursor(epoch, sequence)
+def _lost_in(event: Event) -> int:
+    return event.lost or 0 if isinstance(event, Gap) and event.in_band else 0
 
 
 def _is_late(status: dict[str, Any]) -> bool:

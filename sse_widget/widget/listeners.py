@@ -20,7 +20,7 @@ from sse_widget.core.event import Event
 from sse_widget.errors import ChannelClosed, NoPage, WaitTimeout
 from sse_widget.hub.subscription import Subscription
 from sse_widget.widget.dispatch import Dispatcher, run_worker
-from sse_widget.widget.feed import join
+from sse_widget.widget.join import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +187,7 @@ class _Reading(Subscription):
     def __init__(self, feed: Feed, after: Cursor | None) -> None:
         position, cursor = feed.place(after)
         # Not a method of its own, which would make a cycle: whoever lets go of it would have to wait for the collector.
-        joined = functools.partial(join, feed.channel.name)
+        joined = functools.partial(join, feed.channel.name, feed.losses)
         super().__init__(feed.log, position, cursor, joined, f"the widget on {feed.channel.name!r}")
         self._feed = feed
         self.patient = False  # a long wait without a page is worth a warning

@@ -45,6 +45,13 @@ def test_an_announced_gap_tells_how_many_this_reader_lacks() -> None:
     assert receiver.cursor == Cursor("e", 9)
 
 
+def test_a_gap_that_hides_losses_is_of_unknown_size() -> None:
+    receiver = Receiver(Cursor("e", 5))
+    assert receiver.take("e", 8, 2, gap=True, unsure=True) == Taken(0, None, joins=True)
+    assert receiver.cursor == Cursor("e", 9)
+    assert receiver.take("e", 10, 1, gap=True, unsure=True) == Taken(0, 0, joins=True)  # none for this reader
+
+
 def test_a_gap_with_nothing_behind_it_moves_the_cursor() -> None:
     receiver = receiver_at(5)
     assert receiver.take("e", 8, 0, gap=True) == Taken(0, 2, joins=True)

@@ -79,7 +79,7 @@ def batch(channel: Channel) -> dict[str, Any]:
         "wanted": [["f", "g"], ["f"]],
         "packs": [
             {"channel": "c", "epoch": channel.epoch, "first": 1, "events": rows[:3]},
-            {"channel": "c", "epoch": channel.epoch, "first": 4, "events": rows[3:], "gap": False},
+            {"channel": "c", "epoch": channel.epoch, "first": 4, "events": rows[3:], "gap": False, "unsure": False},
         ],
     }
 
@@ -266,6 +266,7 @@ BAD_VALUES: dict[str, list[Any]] = {
     "first": [0, -1, 10**15, 2**63, True, 1.0, "1"],
     "epoch": ["", "a-b", "a\n", "ä", "x" * 65, "a b"],
     "gap": [None, 0, 1, "true", []],
+    "unsure": [None, 0, 1, "true", []],
     "latency_ms": [True, "1", [], {}],
     "state": [None, 1, [], "x" * 2001],
     "text": [None, 1, "x" * 2001],
@@ -290,7 +291,13 @@ BAD_ROWS: list[Any] = [
     [1, "a\rb", 1],
     [1, "a\0b", 1],
     [1, "x" * 101, 1],
-    [1, "gap", {"lost": 1}],
+    [0, "gap", {"lost": 1}],
+    [1, "gap", {"lost": 0}],
+    [1, "gap", {"lost": 10**15}],
+    [1, "gap", {"lost": True}],
+    [1, "gap", {"lost": 1, "more": 1}],
+    [1, "gap", {}],
+    [1, "gap", 1],
     [1, "heartbeat", 1],
     [1, "ended", 1],
 ]
@@ -328,7 +335,7 @@ def _malformed(good: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             continue  # an event's data may be anything
         for value in OTHER_VALUES:
             may = (path[-1] == "latency_ms" and type(value) in {int, float, type(None)}) or (
-                path[-1] == "gap" and type(value) is bool
+                path[-1] in {"gap", "unsure"} and type(value) is bool
             )
             if type(value) is not type(_at(good, path)) and not may:
                 yield f"{path} = {value!r}", _replaced(good, path, value)
@@ -436,7 +443,10 @@ _json = st.recursive(
     max_leaves=12,
 )
 _rows = st.lists(
-    st.tuples(st.integers(0, 10), st.sampled_from(["message", "a", "gap"]), _json).map(list) | _json, max_size=3
+    st.tuples(st.integers(0, 10), st.sampled_from(["message", "a", "gap"]), _json).map(list)
+    | st.tuples(st.integers(0, 10), st.just("gap"), st.fixed_dictionaries({"lost": _json})).map(list)
+    | _json,
+    max_size=3,
 )
 _packs = st.fixed_dictionaries(
     {
@@ -445,7 +455,7 @@ _packs = st.fixed_dictionaries(
         "first": st.integers(-1, 5) | _json,
         "events": _rows | _json,
     },
-    optional={"gap": st.booleans() | _json},
+    optional={"gap": st.booleans() | _json, "unsure": st.booleans() | _json},
 )
 _batches = st.fixed_dictionaries(
     {},

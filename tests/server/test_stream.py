@@ -68,6 +68,40 @@ def test_an_empty_after_begins_with_the_oldest(session: Session, client: Client)
         assert [event.data for event in stream.take(3)] == ["0", "1", "2"]
 
 
+def test_a_loss_of_the_channels_source_is_a_gap_on_both_streams(session: Session, client: Client) -> None:
+    channel = session.hub.channel("c")
+    channel.push("a")
+    channel.announce(900)
+    channel.announce(None)
+    channel.push("b")
+    with client.stream("/channels/c?after=") as stream:
+        assert stream.take(4)[1:] == [
+            ("gap", '{"lost":900}', f"{channel.epoch}-2"),
+            ("gap", '{"lost":null}', f"{channel.epoch}-3"),
+            ("message", '"b"', f"{channel.epoch}-4"),
+        ]
+    with client.stream(events_path(client, "page", c="")) as stream:
+        (pack,) = stream.packs(4)
+    assert [row[1:] for row in pack["events"][1:3]] == [["gap", {"lost": 900}], ["gap", {"lost": None}]]
+    assert "gap" not in pack
+
+
+def test_a_gap_that_hides_a_loss_says_so_on_both_streams(session: Session, client: Client) -> None:
+    channel = session.hub.channel("c", history=1)
+    first = channel.push("a")
+    channel.announce(900)
+    channel.push("b")
+    with client.stream("/channels/c", headers={"Last-Event-ID": first.id}) as stream:
+        assert stream.next() == ("gap", '{"lost":null}', f"{channel.epoch}-2")
+    with client.stream(events_path(client, "page", c=first.id)) as stream:
+        (pack,) = stream.packs(3)
+    assert (pack["first"], pack["gap"], pack["unsure"]) == (3, True, True)
+    channel.push("c")
+    with client.stream(events_path(client, "page", c=f"{channel.epoch}-2")) as stream:
+        (pack,) = stream.packs(4)
+    assert (pack["gap"], "unsure" in pack) == (True, False)
+
+
 def test_a_stretch_that_has_left_the_history_is_announced(session: Session, client: Client) -> None:
     channel = session.hub.channel("c", history=10)
     first = channel.push(0)

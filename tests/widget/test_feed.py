@@ -10,10 +10,9 @@ import pytest
 
 from sse_widget.core.cursor import Cursor
 from sse_widget.core.event import Event, Gap
-from sse_widget.core.log import Slice
 from sse_widget.errors import WaitTimeout
 from sse_widget.widget import feed as module
-from sse_widget.widget.feed import Feed, PageStatus, join
+from sse_widget.widget.feed import Feed, PageStatus
 from tests.conftest import eventually
 from tests.widget.page import elsewhere, packs_of
 
@@ -109,6 +108,56 @@ def test_an_announced_gap_is_counted_logged_and_kept_in_its_place(
     assert [record.getMessage() for record in caplog.records] == [
         f"lost 10 events of the channel 'prices', up to {epoch}-11"
     ]
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("lost", [900, None])
+def test_a_loss_that_came_with_the_stream_is_a_gap_and_no_event(
+    prices: Channel, feed: Feed, held: bool, lost: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    items = [prices.push("a"), prices.announce(lost), prices.push("b")]
+    packs = packs_of(prices)
+    if not held:
+        prices.clear()
+    feed.receive(packs)
+    assert received(feed) == items
+    assert isinstance(received(feed)[1], Gap)
+    assert (feed.count, feed.lost, feed.latest) == (2, lost or 0, items[2])
+    feed.receive(packs)
+    assert (feed.count, feed.lost) == (2, lost or 0)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"lost {lost} events of the channel 'prices', up to {prices.epoch}-2"
+    ]
+
+
+def test_the_last_event_stays_when_only_a_loss_comes(prices: Channel, feed: Feed) -> None:
+    event = prices.push("a")
+    feed.receive(packs_of(prices))
+    prices.announce(1)
+    feed.receive(packs_of(prices))
+    assert (feed.latest, feed.count, feed.lost) == (event, 1, 1)
+
+
+def test_a_gap_that_hides_losses_is_of_unknown_size(prices: Channel, feed: Feed) -> None:
+    feed.receive([pack(prices.epoch, 1, "a"), {**pack(prices.epoch, 5, "b", gap=True), "unsure": True}])
+    _first, gap, _last = received(feed)
+    assert isinstance(gap, Gap)
+    assert (gap.lost, gap.sequence, feed.lost) == (None, 4, 0)
+    assert feed.losses.between(Cursor(prices.epoch, 1), 4)
+
+
+def test_a_page_that_starts_behind_a_loss_does_not_count_it_twice(prices: Channel, feed: Feed) -> None:
+    prices.push("a")
+    prices.announce(5)
+    prices.push_many(["b", "c"])
+    prices.announce(7)
+    prices.push("d")
+    feed.receive(packs_of(prices))
+    assert feed.lost == 12
+    # Sequences: a 1, 5 lost 2, b 3, c 4, 7 lost 5, d 6. The page gets d again; or 7 lost and d; or all.
+    assert feed.start_for_page(1) == {"start": f"{prices.epoch}-5", "count": 3, "lost": 12}
+    assert feed.start_for_page(3) == {"start": f"{prices.epoch}-3", "count": 2, "lost": 5}
+    assert feed.start_for_page(100) == {"start": f"{prices.epoch}-0", "count": 0, "lost": 0}
 
 
 def test_a_gap_with_nothing_behind_it_yet_is_taken(prices: Channel, feed: Feed) -> None:
@@ -377,41 +426,6 @@ def test_an_id_that_nobody_knows_is_refused(prices: Channel, feed: Feed, cursor:
 def test_an_event_that_was_pushed_but_not_received_is_a_place(prices: Channel, feed: Feed) -> None:
     prices.push_many(range(3))
     assert feed.place(Cursor(prices.epoch, 2)) == (0, Cursor(prices.epoch, 2))
-
-
-# Joining
-
-
-def event(sequence: int, epoch: str = "e") -> Event:
-    return Event(sequence, id=f"{epoch}-{sequence}")
-
-
-def gap(lost: int | None, end: int, epoch: str = "e") -> Gap:
-    return Gap.between(lost, "c", Cursor(epoch, end))
-
-
-@pytest.mark.parametrize(
-    ("items", "cursor", "events", "then"),
-    [
-        ([], ("e", 5), [], ("e", 5)),
-        ([event(6), event(7)], ("e", 5), [event(6), event(7)], ("e", 7)),
-        ([event(4), event(5), event(6)], ("e", 5), [event(6)], ("e", 6)),
-        ([event(9)], ("e", 5), [gap(3, 8), event(9)], ("e", 9)),
-        ([gap(3, 8), event(9)], ("e", 5), [gap(3, 8), event(9)], ("e", 9)),
-        ([gap(5, 8), event(9)], ("e", 5), [gap(3, 8), event(9)], ("e", 9)),  # it began before this reader did
-        ([gap(1, 8), event(9)], ("e", 5), [gap(3, 8), event(9)], ("e", 9)),  # and what was dropped before it
-        ([gap(5, 8)], ("e", 8), [], ("e", 8)),
-        ([gap(5, 8)], ("e", 9), [], ("e", 9)),
-        ([gap(None, 4, "f"), event(5, "f")], ("e", 9), [gap(None, 4, "f"), event(5, "f")], ("f", 5)),
-        ([event(5, "f")], ("e", 9), [gap(None, 4, "f"), event(5, "f")], ("f", 5)),  # its gap was dropped
-        ([gap(2, 4, "f"), event(5, "f")], ("e", 9), [gap(None, 4, "f"), event(5, "f")], ("f", 5)),
-        ([gap(None, 4, "f"), event(5, "f")], ("f", 0), [gap(4, 4, "f"), event(5, "f")], ("f", 5)),
-    ],
-)
-def test_a_reader_is_told_what_follows_its_cursor_and_what_it_lacks(
-    items: list[Event], cursor: tuple[str, int], events: list[Event], then: tuple[str, int]
-) -> None:
-    assert join("c", Slice(items, 0, 0), Cursor(*cursor)) == (events, Cursor(*then))
 
 
 # Ending

@@ -56,7 +56,7 @@ export class Reader {
 		if (cursor === null) return this.#take(pack, 0, gap ? null : 0);
 		if (cursor.epoch !== pack.epoch) return this.#readOtherEpoch(cursor, pack);
 		const missing = pack.first - 1 - cursor.last;
-		if (missing > 0) return gap ? this.#take(pack, 0, missing) : REFUSE;
+		if (missing > 0) return gap ? this.#take(pack, 0, pack.unsure === true ? null : missing) : REFUSE;
 		if (endOf(pack).last <= cursor.last) return SKIP;
 		return this.#take(pack, cursor.last + 1 - pack.first, 0);
 	}
