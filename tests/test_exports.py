@@ -70,7 +70,7 @@ def test_what_the_reference_says_of_a_class_is_there(owner: type) -> None:
 @pytest.mark.parametrize(
     ("owner", "internal"),
     [
-        (sse_widget.Channel, {"resolve"}),
+        (sse_widget.Channel, {"announce", "lost_before", "resolve"}),
         (sse_widget.SSEWidget, set()),
         (sse_widget.Subscription, {"label", "position", "sleep"}),
     ],
