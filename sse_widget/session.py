@@ -18,12 +18,15 @@ from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
 from sse_widget.server.server import Server
+from sse_widget.sources.pump import start as start_pump
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from sse_widget.core.cursor import Cursor
     from sse_widget.server.state import Limits
+    from sse_widget.sources.pump import Pump
     from sse_widget.widget.feed import Feed
     from sse_widget.widget.widget import SSEWidget
 
@@ -80,6 +83,24 @@ class Session:
             if view is None or view.comm is None:  # or its user has closed it
                 view = self._views[channel] = SSEWidget(channel)
         return view._repr_mimebundle_()
+
+    def pump(
+        self,
+        channel: Channel,
+        source: object,
+        type: str,  # noqa: A002 - SSE's own word
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> Pump:
+        """Push all that `source` gives; see `Channel.pump`."""
+        return start_pump(channel, source, type, self.user_code, loop)
+
+    def trouble(self, channel: Channel, text: str) -> None:
+        """Show in the channel's widgets that its source has failed."""
+        channel.trouble = text
+        with self._lock:
+            feeds = [feed for feed in self._feeds.values() if feed.channel is channel]
+        for feed in feeds:
+            feed.show_trouble(text)
 
     def forget(self, channel: Channel) -> None:
         """Take a closed channel out."""

@@ -76,8 +76,14 @@ def test_server_and_hub_do_not_know_the_widget(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", files(PACKAGE / "hub"), ids=ids)
-def test_hub_does_not_know_the_server(path: Path) -> None:
-    assert [name for name in sorted(names(path)) if under(name, {"sse_widget.server", "tornado"})] == []
+def test_hub_knows_neither_the_server_nor_what_feeds_it(path: Path) -> None:
+    not_its_own = {"sse_widget.server", "sse_widget.sources", "tornado"}
+    assert [name for name in sorted(names(path)) if under(name, not_its_own)] == []
+
+
+@pytest.mark.parametrize("path", files(PACKAGE / "sources"), ids=ids)
+def test_sources_know_neither_the_widget_nor_the_server(path: Path) -> None:
+    assert [name for name in sorted(names(path)) if under(name, {"sse_widget.server", "sse_widget.widget"})] == []
 
 
 @pytest.mark.parametrize("path", files(PACKAGE / "widget"), ids=ids)
@@ -86,7 +92,7 @@ def test_widget_opens_no_socket(path: Path) -> None:
 
 
 def test_the_layers_are_where_the_rules_look_for_them() -> None:
-    for layer in ("core", "server", "hub", "widget"):
+    for layer in ("core", "server", "hub", "sources", "widget"):
         assert len(files(PACKAGE / layer)) > 1, f"sse_widget/{layer} is empty; the tests above checked nothing"
 
 

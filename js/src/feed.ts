@@ -216,6 +216,7 @@ export class Feed implements Subscriber {
 			this.synced = new Reader(parseCursor(welcome.start));
 			Object.assign(this.tally, { count: welcome.count, lost: welcome.lost });
 		}
+		if (welcome.trouble !== "" && !this.problems.includes(welcome.trouble)) this.#onProblem(welcome.trouble);
 		if (this.#gone) this.#become("idle", "");
 		this.#gone = false;
 		this.#review();

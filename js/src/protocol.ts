@@ -31,6 +31,8 @@ export interface Welcome extends Secret {
 	readonly start: string;
 	readonly count: number;
 	readonly lost: number;
+	/** Why nothing comes from the channel's source any more; "" while all is well. */
+	readonly trouble: string;
 	readonly heartbeat_s: number;
 	readonly silence_s: number;
 }
@@ -137,6 +139,7 @@ export function asWelcome(value: unknown): Welcome | null {
 		start: textOf(object.start),
 		count: numberOf(object.count, 0),
 		lost: numberOf(object.lost, 0),
+		trouble: textOf(object.trouble),
 		heartbeat_s: numberOf(object.heartbeat_s, 15),
 		silence_s: numberOf(object.silence_s, DEFAULT_SILENCE_S),
 	};

@@ -280,3 +280,13 @@ test("a pack that says so hides losses of unknown size", async () => {
 		unsure: true,
 	});
 });
+
+test("what has failed before the page came is shown once", async () => {
+	const rig = new Rig();
+	const widget = rig.shown("f", "prices", { trouble: "the relay has failed" });
+	widget.model.emit("msg:custom", rig.server.welcome("f", "prices", { trouble: "the relay has failed" }));
+	await settle();
+	expect(widget.feed.problems).toEqual(["the relay has failed"]);
+	widget.model.emit("msg:custom", { kind: "error", text: "another" });
+	expect(widget.feed.problemCount).toBe(2);
+});

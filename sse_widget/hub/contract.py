@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sse_widget.core.event import Event
 
 if TYPE_CHECKING:
+    import asyncio
+
     from sse_widget.hub.channel import Channel
+    from sse_widget.hub.feeding import Pump
 
 __all__ = ["ChannelStats", "Host", "Place", "Position"]
 
@@ -33,6 +36,18 @@ class Host(Protocol):
 
     def display(self, channel: Channel) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """Return the MIME bundle of the channel's live log."""
+
+    def pump(
+        self,
+        channel: Channel,
+        source: object,
+        type: str,  # noqa: A002 - SSE's own word
+        loop: asyncio.AbstractEventLoop | None,
+    ) -> Pump:
+        """Push all that `source` gives; see `Channel.pump`."""
+
+    def trouble(self, channel: Channel, text: str) -> None:
+        """Show in the channel's widgets that its source has failed."""
 
     def forget(self, channel: Channel) -> None:
         """Take a closed channel out of the registry."""

@@ -96,6 +96,7 @@ class Feed:
         self.latest: Event | None = None
         self.latency_ms: float | None = None
         self.closed = False
+        self.show_trouble: Callable[[str], object] = _nowhere
         self._receiver = Receiver(start)
         self._lock = threading.Lock()
         self._pages: dict[str, PageStatus] = {}
@@ -281,6 +282,10 @@ class Feed:
         if ended:
             self.log.close()
         self._changed()
+
+
+def _nowhere(_text: str) -> None:
+    """Show nothing: there is no widget yet."""
 
 
 def _lost_in(event: Event) -> int:

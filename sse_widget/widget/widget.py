@@ -115,7 +115,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         lambda self: self._feed.status.transport, 'How the page reaches the stream: "direct"; "" before it does.'
     )
     transport_log = Live(lambda self: self._feed.status.transport_log, "What the page tried, and why it was not taken.")
-    error = Live(lambda self: self._error or self._feed.status.text, "What is wrong, in words; empty if nothing is.")
+    error = Live(lambda self: self._wrong, "What is wrong, in words; empty if nothing is.")
 
     paused = traitlets.Bool(False, help="True while the views stand still; events still arrive.").tag(
         sync=True, echo_update=False
@@ -165,6 +165,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
             "channel": channel.name,
             "transport": transport,
         }
+        self._feed.show_trouble = self._show_error
         home.enter(self.model_id, self._feed, self.close)
         if transport in {"auto", "comm"}:
             self._feed.carrier = home.carrier(channel, start, self.send)
@@ -242,10 +243,15 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         self.send({"kind": "error", "text": text})
         self._state_changed()  # a worker's error is told to observers, too
 
+    @property
+    def _wrong(self) -> str:
+        return self._error or self._feed.status.text or self._feed.channel.trouble
+
     def _greet(self) -> None:
         # Kept as secrets, which no `repr` shows; sent as plain text: marimo's encoder knows no subclass of str.
         plain = {name: "".join(value) if isinstance(value, str) else value for name, value in self._welcome.items()}
-        self.send({**plain, **self._feed.start_for_page(self.max_rows)})
+        trouble = self._feed.channel.trouble  # a page that comes later has not heard of it
+        self.send({**plain, **self._feed.start_for_page(self.max_rows), "trouble": trouble})
 
     def _carry(self) -> None:
         if self._feed.carrier is not None:

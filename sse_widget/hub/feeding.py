@@ -1,0 +1,72 @@
+"""What feeds a channel in the background; how it is done is the host's business."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterable, Iterable
+
+    from sse_widget.hub.contract import Host
+
+__all__ = ["FeedingMixin", "Pump"]
+
+
+class Pump(Protocol):
+    """A source that feeds a channel; see `sse_widget.sources.pump`."""
+
+    state: str
+    error: BaseException | None
+    count: int
+
+    def stop(self) -> None:
+        """Push nothing more, and close the source. Idempotent."""
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until it has ended, however."""
+
+    def result(self, timeout: float | None = None) -> int:
+        """Block until it has ended; return how many events it has pushed, or raise what the source raised."""
+
+
+class FeedingMixin:
+    """The ways to feed a channel without a loop of one's own."""
+
+    host: Host
+
+    def pump(
+        self,
+        source: Iterable[object] | AsyncIterable[object],
+        *,
+        type: str = "message",  # noqa: A002 - SSE's own word
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Pump:
+        """Push all that `source` gives, in the background, also while a cell is busy.
+
+        A plain iterable runs on a thread of its own, an asynchronous one on a loop that the package keeps for such
+        code on another thread. One that never waits pushes as fast as it can: slow readers get a `Gap`.
+
+        Parameters
+        ----------
+        source : iterable or asynchronous iterable
+            Of what can be pushed; an `Event` gives its type, too.
+        type : str, default "message"
+            The type of the events.
+        loop : asyncio.AbstractEventLoop, optional
+            Where an asynchronous iterable runs that is bound to a loop, such as a connection that a cell has opened:
+            `asyncio.get_running_loop()` in that cell. The kernel's own loop stands still while a cell is busy.
+
+        Returns
+        -------
+        Pump
+            With `stop()`, `state` ("running", "done", "stopped" or "failed"), `error`, `count`, `wait(timeout)` and
+            `result(timeout)`. What the source raises ends the pump: it is kept in `error`, logged, and shown in the
+            widgets. After `stop()` nothing more is pushed; a plain iterable that blocks is closed once it goes on.
+
+        Raises
+        ------
+        TypeError
+            If `source` is nothing to loop over.
+        """
+        return self.host.pump(self, source, type, loop)  # type: ignore[arg-type]  # mixed into a channel

@@ -1,0 +1,1 @@
+"""What feeds channels: streams from elsewhere, iterables, recordings."""
