@@ -54,7 +54,7 @@ class Source:
             for item in self.items:
                 await asyncio.sleep(0)
                 yield item
-            while not self.goes_on.is_set():
+            while not self.goes_on.is_set():  # noqa: ASYNC110 - another thread sets it
                 await asyncio.sleep(0.001)
             if self.error is not None:
                 raise self.error
@@ -111,7 +111,7 @@ def test_what_the_source_raises_is_kept_logged_and_shown(
     widget = SSEWidget(channel)
     error = ValueError("the socket is gone\nand more")
     pump = channel.pump(KINDS[kind](Source([1], error)))
-    with pytest.raises(ValueError, match="^the socket is gone"):
+    with pytest.raises(ValueError, match=r"^the socket is gone"):
         pump.result(5)
     assert (pump.state, pump.error, pump.count, data(channel)) == ("failed", error, 1, [1])
     assert repr(pump) == "<Pump into 'c': failed, 1 events: ValueError: the socket is gone>"
@@ -221,7 +221,7 @@ def test_a_source_bound_to_a_loop_runs_there(channel: Channel) -> None:
         for item in range(3):
             await asyncio.sleep(0.001)
             queue.put_nowait(item)
-        while pump.state == "running":
+        while pump.state == "running":  # noqa: ASYNC110 - there is nothing to await
             await asyncio.sleep(0.001)
         return pump.result(0)
 
