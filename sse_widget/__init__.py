@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from sse_widget.core.event import Event, Gap
-from sse_widget.errors import ChannelClosed, EventTooLarge, NoPage, ServerStartError, SSEWidgetError, WaitTimeout
+from sse_widget.errors import (
+    ChannelClosed,
+    EventTooLarge,
+    NoPage,
+    RequestRefused,
+    RunCancelled,
+    ServerStartError,
+    SSEWidgetError,
+    WaitTimeout,
+)
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.subscription import Subscription
+from sse_widget.routing import route
+from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
 from sse_widget.widget.widget import SSEWidget
 
@@ -16,12 +27,16 @@ __all__ = [
     "EventTooLarge",
     "Gap",
     "NoPage",
+    "Request",
+    "RequestRefused",
+    "RunCancelled",
     "SSEWidget",
     "SSEWidgetError",
     "ServerStartError",
     "Subscription",
     "WaitTimeout",
     "channel",
+    "route",
 ]
 
 __version__ = "0.1.0"

@@ -5,6 +5,8 @@
     * :exc:`EventTooLarge` (also `ValueError`) – the data: more bytes than the limit allows
     * :exc:`NoPage` (also `TimeoutError`) – the situation: a widget was waited for, but no page shows it
     * :exc:`WaitTimeout` (also `TimeoutError`) – the situation: nothing that fits came in time
+    * :exc:`RequestRefused` (also `ValueError`) – the request: no such route, wrong parameters, or too many runs
+    * :exc:`RunCancelled` – the situation: a run was ended before its handler was done
     * :exc:`ServerStartError` – the machine: the kernel's server could not be started
 
 Wrong arguments are plain `TypeError` and `ValueError`, raised before anything is changed.
@@ -16,6 +18,8 @@ __all__ = [
     "ChannelClosed",
     "EventTooLarge",
     "NoPage",
+    "RequestRefused",
+    "RunCancelled",
     "SSEWidgetError",
     "ServerStartError",
     "WaitTimeout",
@@ -40,6 +44,27 @@ class WaitTimeout(SSEWidgetError, TimeoutError):
 
 class NoPage(WaitTimeout):
     """A widget was waited for, but no page that shows it is connected."""
+
+
+class RequestRefused(SSEWidgetError, ValueError):
+    """A request was not taken; no handler has run.
+
+    Parameters
+    ----------
+    status : int
+        Why, as in HTTP: 404 no such route, 409 the id is that of another request's run, 410 the run is forgotten, 422
+        wrong parameters, 503 too many runs at the moment.
+    text : str
+        Why, in words.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class RunCancelled(SSEWidgetError):
+    """A run was ended before its handler was done: by `close()` or `cancel()`, or since nobody read it any more."""
 
 
 class ServerStartError(SSEWidgetError):

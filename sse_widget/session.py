@@ -14,6 +14,7 @@ from sse_widget.background import Background
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
 from sse_widget.marimo import Visitors, when_over
+from sse_widget.runs.table import Runs
 from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
@@ -42,6 +43,7 @@ class Session:
         self.hub = MemoryHub(self)
         self.server = Server(self, limits)
         self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
+        self.runs = Runs(self, self.server.limits, self.user_code)
         self._feeds: dict[str, Feed] = {}
         self._ends: dict[str, Callable[[], None]] = {}
         self._views: dict[Channel, SSEWidget] = {}
@@ -51,6 +53,7 @@ class Session:
     def close(self) -> None:
         """Stop the server and close the channels. Idempotent."""
         self.server.stop()  # first: pages would take the end of a kernel for the end of their channels
+        self.runs.close()
         self.user_code.stop()
         self.hub.close()
 
@@ -181,8 +184,8 @@ class Session:
     # For the server, on its thread
 
     def channel(self, name: str) -> Channel | None:
-        """Return the channel that a stream asks for."""
-        return self.hub.get(name)
+        """Return the channel that a stream asks for; also that of a run."""
+        return self.hub.get(name) or self.runs.channel(name)
 
     def received(self, page: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take a batch from a page (docs/protocol.md, 4)."""

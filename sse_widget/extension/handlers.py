@@ -50,6 +50,7 @@ ROUTES: Final = (
     Route("channels", "GET", "/(?P<name>[^/]+)", ("after",)),
     Route("whoami", "GET", "", ("n",)),
     Route("received", "POST", max_body_bytes=MAX_RECEIVED_BYTES),
+    Route("runs", "POST", max_body_bytes=JsonHandler.max_body_bytes),
     Route("tickets", "POST", max_body_bytes=JsonHandler.max_body_bytes),
 )
 
@@ -100,7 +101,7 @@ class RelayHandler(GuardedAnswers, APIHandler):
         await self._let_in()
         route = self._route
         if route is None:
-            raise Refusal(404, "expected events, received, whoami or channels/NAME of a kernel")
+            raise Refusal(404, "expected events, received, runs, tickets, whoami or channels/NAME of a kernel")
         if self.request.method != route.method:
             raise Refusal(405, f"expected {route.method}, got {self.request.method}")
         self._check_length(route)

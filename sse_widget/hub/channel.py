@@ -38,6 +38,8 @@ class Channel(FeedingMixin):
     All methods may be called from any thread.
     """
 
+    failure: dict[str, str] | None = None  # where what fed a closed channel has failed: its "class", and a safe "text"
+
     def __init__(self, name: str, limits: Limits, host: Host, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self.name = name
         self.epoch = secrets.token_hex(_EPOCH_BYTES)
@@ -281,6 +283,5 @@ class Channel(FeedingMixin):
 
     def __repr__(self) -> str:
         held, held_bytes, _dropped, _limits = self.log.measure()
-        state = ", closed" if self.closed else ""
-        size = f"{held_bytes / 2**20:.1f} MiB"
+        size, state = f"{held_bytes / 2**20:.1f} MiB", ", closed" if self.closed else ""
         return f"<Channel {self.name!r}: {self.log.newest} events pushed, {held} held ({size}){state}>"

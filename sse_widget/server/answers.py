@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["NOT_AUTHORISED", "GuardedAnswers", "Refusal"]
 
 NOT_AUTHORISED: Final = b'{"error":"not authorised"}'
+RETRY_S: Final = 1
+"""After this long it is worth asking again somebody who was busy."""
 
 
 class Refusal(HTTPError):
@@ -31,9 +33,12 @@ class GuardedAnswers(RequestHandler):
     """Whether who asks may know what is here."""
     logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger(__name__)
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ARG002 - set on the handler already
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Give a reason to those who are let in; one constant body to all others."""
         self.set_header("Content-Type", "application/json")
+        if self.entered and status_code == 503:  # noqa: PLR2004 - Service Unavailable
+            self.set_header("Retry-After", str(RETRY_S))
+            self.set_header("Access-Control-Expose-Headers", "Retry-After")  # or a page could not read it
         error = kwargs.get("exc_info", (None, None, None))[1]
         if not self.entered:
             self.set_status(403)

@@ -12,7 +12,7 @@ from sse_widget.server.answers import GuardedAnswers, Refusal
 if TYPE_CHECKING:
     from sse_widget.server.state import State
 
-__all__ = ["BaseHandler", "JsonHandler", "Refusal", "RefusedHandler"]
+__all__ = ["BaseHandler", "JsonHandler", "Refusal"]
 
 PREFLIGHT_S: Final = 7200
 _OUR_SITES: Final = frozenset({"none", "same-origin"})
@@ -114,15 +114,6 @@ class BaseHandler(GuardedAnswers):
 
     def _too_large(self, length: str) -> Refusal:
         return Refusal(413, f"expected a body of at most {self.max_body_bytes} bytes, got {length}")
-
-
-class RefusedHandler(BaseHandler):
-    """Every path that does not exist."""
-
-    def prepare(self) -> None:
-        """Refuse, as `BaseHandler` does, and then say that there is nothing."""
-        super().prepare()
-        raise HTTPError(404)
 
 
 class JsonHandler(BaseHandler):

@@ -187,7 +187,8 @@ class Carrier:
             self._channel.log.advanced()
             self.wake()
         elif place.ended:
-            self._say({"kind": "ended", "cursor": place.cursor})
+            error = {} if self._channel.failure is None else {"error": self._channel.failure}
+            self._say({"kind": "ended", "cursor": place.cursor, **error})
             self._ended = True
             self._release()
         elif now >= self._heartbeat_at:  # a page sees by the cursor whether the last message was dropped

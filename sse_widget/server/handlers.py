@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sse_widget.runs.pattern import canonical
 from sse_widget.server.base import BaseHandler, JsonHandler, Refusal, text_of
 from sse_widget.server.batch import check_batch
 from sse_widget.server.guard import TICKET_S
@@ -65,11 +66,23 @@ class TicketsHandler(JsonHandler):
             or not all(isinstance(name, str) for name in names)
         ):
             raise Refusal(422, f"expected 'channels' to be a list of 1 to {limit} names")
-        gone = [name for name in names if self.state.inbox.channel(name) is None]
+        known = {name: self._known(name) for name in names}
+        gone = [name for name, found in known.items() if found is None]
         if gone:
             self.reply({"error": "no such channel", "channels": gone}, 404)
             return
-        self.reply({"ticket": self.state.guard.issue(client, frozenset(names)), "expires_s": TICKET_S})
+        sources = frozenset(found for found in known.values() if found is not None)
+        self.reply({"ticket": self.state.guard.issue(client, sources), "expires_s": TICKET_S})
+
+    def _known(self, name: str) -> str | None:
+        """Return what the stream will be asked for as: the name of a channel, or the path of a request."""
+        if self.state.inbox.channel(name) is not None:
+            return name
+        try:
+            path = canonical(name)
+        except ValueError:
+            return None
+        return path if self.state.inbox.runs.routes.has(path) else None
 
 
 class ReceivedHandler(JsonHandler):

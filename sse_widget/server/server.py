@@ -14,7 +14,6 @@ from urllib.parse import quote, urlsplit
 from tornado.web import Application
 
 from sse_widget.errors import ServerStartError
-from sse_widget.server.base import RefusedHandler
 from sse_widget.server.bounded import BoundedServer, at_most
 from sse_widget.server.guard import Guard
 from sse_widget.server.handlers import (
@@ -24,9 +23,11 @@ from sse_widget.server.handlers import (
     TicketsHandler,
     WhoamiHandler,
 )
+from sse_widget.server.plain import ChannelHandler
+from sse_widget.server.runs import RouteHandler, RunsHandler
 from sse_widget.server.socket import listen
 from sse_widget.server.state import Inbox, Limits, State
-from sse_widget.server.stream import ChannelHandler, EventsHandler
+from sse_widget.server.stream import EventsHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,12 +221,13 @@ def _application(state: State) -> Application:
         (r"/channels/(?P<name>[^/]+)", ChannelHandler, shared),
         (r"/received", ReceivedHandler, shared),
         (r"/tickets", TicketsHandler, shared),
+        (r"/runs", RunsHandler, shared),
         (r"/whoami", WhoamiHandler, shared),
         (r"/healthz", HealthHandler, shared),
     ]
     # No access log: a ticket in a query is spent, but a log is no place for it.
     return Application(
-        routes, default_handler_class=RefusedHandler, default_handler_args=shared, log_function=_say_nothing
+        routes, default_handler_class=RouteHandler, default_handler_args=shared, log_function=_say_nothing
     )
 
 

@@ -11,6 +11,7 @@ from sse_widget.server.fanout import Fanout, Sleeper
 
 if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
+    from sse_widget.runs.table import Runs
     from sse_widget.server.guard import Guard
     from sse_widget.server.stream import Place, StreamHandler
 
@@ -25,6 +26,10 @@ _LEFT_S: Final = 5.0
 
 class Inbox(Protocol):
     """Where the server hands over what pages send; called on the server's thread, must not block."""
+
+    @property
+    def runs(self) -> Runs:
+        """The requests that are handled."""
 
     def channel(self, name: str) -> Channel | None:
         """Return the channel of that name."""
@@ -49,6 +54,13 @@ class Limits(NamedTuple):
     max_socket_connections: int = 1000  # or a quarter; the Jupyter server opens one for each request
     max_streams: int = 2000
     max_channels_per_stream: int = 400  # two query fields each; tornado takes 1000 in all
+    max_runs: int = 100  # at a time; each generator and plain function has a thread
+    run_lease_s: float = 45.0  # a run that nobody has read for this long is cancelled
+    run_history: int = 100_000  # events
+    run_history_bytes: int = 8 << 20
+    max_ended_runs: int = 100  # kept, for readers that were away at the end
+    ended_run_s: float = 300.0
+    ended_runs_bytes: int = 64 << 20  # all of them
 
 
 class State:
@@ -63,6 +75,7 @@ class State:
         self.seen: dict[str, float] = {}  # page → when it last opened a stream or posted
         self._fanouts: dict[Channel, Fanout] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._runs_sweeper: asyncio.Task[None] | None = None
         self.draining = False
 
     def fanout(self, channel: Channel) -> Fanout:
@@ -121,8 +134,18 @@ class State:
         self.draining = True
         for stream in list(self.streams):
             stream.cut()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for sweeper in (self._sweeper, self._runs_sweeper):
+            if sweeper is not None:
+                sweeper.cancel()
+
+    def watch_runs(self) -> None:
+        """Look after the runs, as long as there are any."""
+        if self._runs_sweeper is None or self._runs_sweeper.done():
+            self._runs_sweeper = asyncio.get_running_loop().create_task(self._sweep_runs())
+
+    async def _sweep_runs(self) -> None:
+        while self.inbox.runs.sweep():  # noqa: ASYNC110 - it looks at the clock, and at readers who tell nobody
+            await asyncio.sleep(min(_SWEEP_S, self.limits.run_lease_s / 4))
 
     async def _sweep(self) -> None:
         """Once a second, while there is anybody: heartbeats, leases, stalls, and pages that have left."""

@@ -1,4 +1,4 @@
-"""The two streams: `/channels/NAME` for everybody, `/events` for our own page.
+"""What streams share, and `/events`, the one for our own page.
 
 Theory of operation
 -------------------
@@ -18,7 +18,7 @@ import orjson
 from tornado.iostream import StreamClosedError
 
 from sse_widget.core.cursor import Cursor
-from sse_widget.core.wire import encode_named, encode_priming
+from sse_widget.core.wire import encode_named
 from sse_widget.server.base import BaseHandler, Refusal
 
 if TYPE_CHECKING:
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from sse_widget.server.frames import Frame, Frames
     from sse_widget.server.state import State
 
-__all__ = ["ChannelHandler", "EventsHandler", "Place", "StreamHandler"]
+__all__ = ["EventsHandler", "Place", "StreamHandler", "ending_data"]
 
-RETRY_MS: Final = 2000
 NO_CURSOR: Final = "unknown"
 """What a reader is called back with whose cursor is none: its own words could hold a line break, and inject a field."""
 
@@ -72,6 +71,12 @@ class Place:
         return self.channel.closed and self.position >= self.channel.log.newest
 
 
+def ending_data(channel: Channel) -> bytes:
+    """Return the data of `ended`: which channel, and how, if what fed it has failed."""
+    error = {} if channel.failure is None else {"error": channel.failure}
+    return orjson.dumps({"channel": channel.name, **error})
+
+
 class StreamHandler(BaseHandler):
     """What both streams share: the loop that writes."""
 
@@ -99,9 +104,7 @@ class StreamHandler(BaseHandler):
     async def run(self) -> None:
         """Send until the reader goes or the channels end."""
         limits = self.state.limits
-        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
-        self.set_header("Cache-Control", "no-store, no-transform")
-        self.set_header("X-Accel-Buffering", "no")
+        self.say_stream()
         self._now = time.monotonic()
         self._heartbeat_at = self._now + limits.heartbeat_s
         self.state.enter(self)
@@ -115,6 +118,12 @@ class StreamHandler(BaseHandler):
         finally:
             self.state.leave(self)
 
+    def say_stream(self) -> None:
+        """Announce a stream, in the headers."""
+        self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+        self.set_header("Cache-Control", "no-store, no-transform")
+        self.set_header("X-Accel-Buffering", "no")
+
     def _take(self) -> bytes:
         """Collect everything there is to say now, up to one frame a channel."""
         parts: list[bytes] = []
@@ -123,7 +132,7 @@ class StreamHandler(BaseHandler):
             if frame is not None:
                 parts.append(frame.content)
             elif place.ended:
-                parts.append(encode_named("ended", orjson.dumps({"channel": place.channel.name})))
+                parts.append(self.ending(place))
                 self._drop(place)
         if self._heartbeat_due:
             self._heartbeat_due = False
@@ -196,40 +205,15 @@ class StreamHandler(BaseHandler):
         """Return the data of a heartbeat."""
         raise NotImplementedError
 
+    def ending(self, place: Place) -> bytes:
+        """Return the last message of a channel that was closed."""
+        return encode_named("ended", ending_data(place.channel))
+
     def add_place(self, channel: Channel, after: str | None, *, packed: bool) -> None:
         """Read `channel` too."""
         fanout = self.state.fanout(channel)
         label = f"page {self.client[:8]}" if self.client else f"stream from {self.request.remote_ip}"
         self.places.append(Place(fanout, fanout.packed if packed else fanout.plain, after, label))
-
-
-class ChannelHandler(StreamHandler):
-    """`GET /channels/NAME`: standard SSE, one event a message."""
-
-    def may_enter(self) -> bool:
-        """Take the bearer, or a ticket for this one channel."""
-        ticket = self.get_query_argument("ticket", "")
-        if not ticket:
-            return super().may_enter()
-        name = self.path_kwargs["name"]
-        return self.state.guard.redeem(ticket, self.get_query_argument("client", ""), frozenset({name}))
-
-    async def get(self, name: str) -> None:
-        """Stream the channel."""
-        channel = self.state.inbox.channel(name)
-        if channel is None:
-            raise Refusal(404, f"expected the name of an open channel, got {name!r}")
-        after = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", None)
-        self.add_place(channel, after, packed=False)
-        await self.run()
-
-    def opening(self) -> bytes:
-        """Return `retry` and, in a frame without data, the cursor: a cut before the first event resumes exactly."""
-        return encode_priming(self.places[0].cursor, RETRY_MS)
-
-    def heartbeat(self) -> bytes:
-        """Return the cursor."""
-        return orjson.dumps({"id": self.places[0].cursor})
 
 
 class EventsHandler(StreamHandler):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sse_widget.session import Session
 
-WAYS = {"events": "GET", "channels/c": "GET", "whoami": "GET", "received": "POST", "tickets": "POST"}
+WAYS = {"events": "GET", "channels/c": "GET", "whoami": "GET", "received": "POST", "runs": "POST", "tickets": "POST"}
 METHODS = (*RequestHandler.SUPPORTED_METHODS, "PROPFIND", "get")
 SOMEBODY_ELSES_ID = "00000000-0000-4000-8000-000000000000"
 OWN_PATHS = ["", "/", "/x", "/{id}", "/{id}/", "/{id}/events/", "/{id}/healthz", "/{id}/metrics", "/../api/kernels"]
@@ -175,7 +175,9 @@ def test_no_way_of_writing_another_kernels_id_leads_anywhere(
         for path in ("events", "whoami", "channels/c"):
             answer = jupyter.request("GET", f"sse-widget/{trick}/{path}", token=TOKEN)
             assert answer.status == 404, trick
-            assert answer.json() == {"error": "expected events, received, whoami or channels/NAME of a kernel"}
+            assert answer.json() == {
+                "error": "expected events, received, runs, tickets, whoami or channels/NAME of a kernel"
+            }
     assert fake.requests == []
 
 

@@ -63,11 +63,13 @@ def _routes() -> list[str]:
 
 ROUTES = _routes()
 NO_ROUTES = ["/", "/events/", "/EVENTS", "//events", "/channels", "/channels/a/b", "/metrics", "/.env", "/..%2fevents"]
+OF_THE_USER = "/countdown/5"
 
 
 @pytest.fixture
 def client(session: Session) -> Client:
     session.hub.channel("c").push({"secret": "of the channel"})
+    session.runs.routes.add("/countdown/{n:int}", lambda _request, n: pytest.fail(f"a stranger has run it with {n}"))
     return Client(session)
 
 
@@ -120,7 +122,7 @@ def raw(client: Client, request: bytes) -> bytes:
 # The bearer
 
 
-@pytest.mark.parametrize("path", [*ROUTES, *NO_ROUTES])
+@pytest.mark.parametrize("path", [*ROUTES, *NO_ROUTES, OF_THE_USER])
 def test_every_route_and_method_refuses_strangers_with_one_constant_answer(client: Client, path: str) -> None:
     bearer = client.guard.bearer
     wrong: dict[str, tuple[str, dict[str, str]]] = {
@@ -148,7 +150,7 @@ def test_every_route_and_method_refuses_strangers_with_one_constant_answer(clien
 
 
 def test_the_routes_are_those_that_the_documentation_knows() -> None:
-    assert sorted(ROUTES) == ["/channels/c", "/events", "/healthz", "/received", "/tickets", "/whoami"]
+    assert sorted(ROUTES) == ["/channels/c", "/events", "/healthz", "/received", "/runs", "/tickets", "/whoami"]
 
 
 def test_a_path_that_is_no_text_is_refused_in_the_same_words(client: Client) -> None:
