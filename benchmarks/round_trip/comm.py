@@ -40,6 +40,7 @@ PRODUCE = """
 started = time.time()
 for number in range({events}):
     widget.send({{"number": number}})
+produced = True
 """
 FENCE_EVERY_S = 0.25
 
@@ -48,7 +49,9 @@ def measure(notebook: Notebook, events: int) -> Outcome:
     """Run it in a notebook; when a later message has arrived, nothing of the earlier ones is still on its way."""
     prepare(notebook, SETUP)
     notebook.wait("document.querySelector('.ready')", "the widget")
-    notebook.execute(PRODUCE.format(events=events), timeout_s=PATIENCE_S)
+    # The kernel is asked, not the page: the limit may drop the word that the cell has ended, too.
+    notebook.run_async(notebook.add(PRODUCE.format(events=events)))
+    notebook.kernel.wait_for("globals().get('produced')", timeout_s=PATIENCE_S)
     _wait_for_fence(notebook)
     return outcome(notebook, python=False)
 
