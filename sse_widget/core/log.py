@@ -109,6 +109,14 @@ class Log(Generic[T]):
             items = _fitting(items, max_bytes)
         return Slice(items, start - position - 1, start + len(items) - 1)
 
+    def dropped_by(self, n_items: int, n_bytes: int) -> int:
+        """Return the position up to which items would go if so many more came; ages aside."""
+        n_held, bytes_held, at = len(self) + n_items, self.n_bytes + n_bytes, self._head
+        while at < len(self._items) and (n_held > self._limits.max_items or bytes_held > self._limits.max_bytes):
+            item = self._items[at]
+            n_held, bytes_held, at = n_held - 1, bytes_held - (item.size if item else 0), at + 1
+        return self.oldest - 1 + at - self._head
+
     def expire(self, now_us: int) -> None:
         """Drop what is older than `max_age_us`; the newest item too."""
         if self._limits.max_age_us is None:

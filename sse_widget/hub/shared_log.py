@@ -135,6 +135,12 @@ class SharedLog(Generic[T]):
         with self.lock:
             return len(self._log), self._log.n_bytes, self._log.dropped, self._log.limits
 
+    def dropped_by(self, n_items: int, n_bytes: int) -> int:
+        """Return the position up to which items would go if so many more came, and a quarter of the bounds on top."""
+        with self.lock:
+            limits = self._log.limits
+            return self._log.dropped_by(n_items + limits.max_items // 4, n_bytes + limits.max_bytes // 4)
+
     # Readers, for those who want to wait for them
 
     def attach(self, reader: Reader) -> None:

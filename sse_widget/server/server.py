@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
+from tornado.routing import Rule
 from tornado.web import Application
 
 from sse_widget.errors import ServerStartError
@@ -24,6 +25,7 @@ from sse_widget.server.handlers import (
     WhoamiHandler,
 )
 from sse_widget.server.plain import ChannelHandler
+from sse_widget.server.push import Posted, PushHandler
 from sse_widget.server.runs import RouteHandler, RunsHandler
 from sse_widget.server.socket import listen
 from sse_widget.server.state import Inbox, Limits, State
@@ -43,6 +45,7 @@ _IDLE_S: Final = 75.0
 _BODY_S: Final = 30.0
 _MAX_HEADER_BYTES: Final = 64 << 10
 _MAX_BODY_BYTES: Final = 2 * MAX_RECEIVED_BYTES  # behind the handlers' own limits, which say what is wrong
+_NAME: Final = "(?P<name>[^/]+)"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}  # browsers leave them out of `Host`
 
 
@@ -216,9 +219,10 @@ def _listen(port: int) -> socket.socket:
 
 def _application(state: State) -> Application:
     shared = {"state": state}
-    routes = [
+    routes: list[Any] = [
+        Rule(Posted(rf"/channels/{_NAME}"), PushHandler, shared),
         (r"/events", EventsHandler, shared),
-        (r"/channels/(?P<name>[^/]+)", ChannelHandler, shared),
+        (rf"/channels/{_NAME}", ChannelHandler, shared),
         (r"/received", ReceivedHandler, shared),
         (r"/tickets", TicketsHandler, shared),
         (r"/runs", RunsHandler, shared),

@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from sse_widget.server.fanout import Fanout, Sleeper
+from sse_widget.server.ledger import Ledger
+from sse_widget.server.pace import Pace
 
 if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
@@ -77,6 +79,8 @@ class State:
         self._sweeper: asyncio.Task[None] | None = None
         self._runs_sweeper: asyncio.Task[None] | None = None
         self.draining = False
+        self.ledger = Ledger()
+        self.pace = Pace()
 
     def fanout(self, channel: Channel) -> Fanout:
         """Return the one Fanout of `channel`; the last stream to leave takes it away."""
