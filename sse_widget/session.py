@@ -187,6 +187,14 @@ class Session:
         """Return the channel that a stream asks for; also that of a run."""
         return self.hub.get(name) or self.runs.channel(name)
 
+    def channels(self) -> list[Channel]:
+        """Return the open channels."""
+        return self.hub.channels()
+
+    def pushed(self) -> int:
+        """Return how many events were pushed so far."""
+        return self.hub.pushed()
+
     def received(self, page: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take a batch from a page (docs/protocol.md, 4)."""
         packs, wanted, statuses = body.get("packs", []), body.get("wanted", []), body.get("feeds", {})

@@ -15,12 +15,14 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.httputil import HTTPHeaders
 from tornado.iostream import StreamClosedError
+from tornado.routing import PathMatches, Rule
 
 from sse_widget.extension.relay import HEADERS_S, NoAnswer, Upstream
 from sse_widget.server import runtime
 from sse_widget.server.answers import GuardedAnswers, Refusal
 from sse_widget.server.base import JsonHandler
 from sse_widget.server.handlers import MAX_RECEIVED_BYTES
+from sse_widget.server.push import MAX_BATCH_BYTES, Posted
 from sse_widget.server.runtime import FOLDER_PREFIX, KERNEL_ID, Runtime
 
 __all__ = ["MAX_RELAYS", "RelayHandler", "Route", "routes"]
@@ -29,10 +31,12 @@ MAX_RELAYS: Final = 400
 """Streams and requests at a time; each takes two file descriptors of the Jupyter server, which needs others."""
 BODY_S: Final = 300.0
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-UP: Final = ("Accept", "Content-Type", "Content-Length", "Last-Event-ID")
+UP: Final = ("Accept", "Content-Type", "Content-Length", "Idempotency-Key", "Last-Event-ID")
 DOWN: Final = ("Content-Type", "Cache-Control", "X-Accel-Buffering", "Retry-After")
-TYPES: Final = frozenset({"text/event-stream", "application/json"})  # nothing that a browser shows or runs
+# Nothing that a browser shows or runs.
+TYPES: Final = frozenset({"text/event-stream", "application/json", "application/problem+json"})
 _LENGTH_DIGITS: Final = 15
+_NAME: Final = "/(?P<name>[^/]+)"
 
 
 class Route(NamedTuple):
@@ -47,7 +51,8 @@ class Route(NamedTuple):
 
 ROUTES: Final = (
     Route("events", "GET", "", ("ticket", "client", "channel", "after")),
-    Route("channels", "GET", "/(?P<name>[^/]+)", ("after",)),
+    Route("channels", "POST", _NAME, ("type", "pace"), max_body_bytes=MAX_BATCH_BYTES),
+    Route("channels", "GET", _NAME, ("after",)),
     Route("whoami", "GET", "", ("n",)),
     Route("received", "POST", max_body_bytes=MAX_RECEIVED_BYTES),
     Route("runs", "POST", max_body_bytes=JsonHandler.max_body_bytes),
@@ -55,14 +60,17 @@ ROUTES: Final = (
 )
 
 
-def routes(base_url: str) -> list[tuple[str, type[RelayHandler], dict[str, Route | None]]]:
+def routes(base_url: str) -> list[Rule]:
     """Return all routes of the extension. The last one is whatever else begins so: it exists for nobody."""
     prefix = re.escape(url_path_join(base_url, "sse-widget"))
     kernel = f"{prefix}/(?P<kernel_id>{KERNEL_ID})"
-    found: list[tuple[str, type[RelayHandler], dict[str, Route | None]]] = [
-        (f"{kernel}/{route.path}{route.rest}", RelayHandler, {"route": route}) for route in ROUTES
-    ]
-    return [*found, (f"{prefix}(?:/.*)?", RelayHandler, {"route": None})]
+    paths = [route.path for route in ROUTES]
+    found = []
+    for route in ROUTES:
+        shared = route.method == "POST" and paths.count(route.path) > 1
+        pattern = f"{kernel}/{route.path}{route.rest}"
+        found.append(Rule((Posted if shared else PathMatches)(pattern), RelayHandler, {"route": route}))
+    return [*found, Rule(PathMatches(f"{prefix}(?:/.*)?"), RelayHandler, {"route": None})]
 
 
 @web.stream_request_body

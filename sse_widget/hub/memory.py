@@ -29,6 +29,7 @@ class MemoryHub:
         self._host = host
         self._channels: dict[str, Channel] = {}
         self._ended: OrderedDict[str, Channel] = OrderedDict()  # closed ones, for readers that have not finished them
+        self._pushed_before = 0  # into channels that are forgotten
         self._lock = threading.Lock()
 
     def channel(
@@ -62,6 +63,11 @@ class MemoryHub:
         with self._lock:
             return list(self._channels.values())
 
+    def pushed(self) -> int:
+        """Return how many events were pushed so far, into closed channels too."""
+        with self._lock:
+            return self._pushed_before + sum(channel.log.newest for channel in self._channels.values())
+
     def forget(self, channel: Channel) -> None:
         """Take a closed channel out; its name is free again."""
         with self._lock:
@@ -75,6 +81,7 @@ class MemoryHub:
 
     def _end(self, channel: Channel) -> None:
         del self._channels[channel.name]
+        self._pushed_before += channel.log.newest
         self._ended[channel.name] = channel
         self._ended.move_to_end(channel.name)
         while len(self._ended) > MAX_ENDED:

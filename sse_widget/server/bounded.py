@@ -26,6 +26,11 @@ class BoundedServer(HTTPServer):
 
     max_connections = 0
 
+    @property
+    def n_connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """Take a connection, or close it."""
         if len(self._connections) < self.max_connections:

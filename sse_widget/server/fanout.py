@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from sse_widget.hub.channel import Channel
+    from sse_widget.server.tally import Tally
 
 __all__ = ["Fanout", "Sleeper"]
 
@@ -25,8 +26,9 @@ class Sleeper(Protocol):
 class Fanout:
     """A channel as the server's loop sees it. Lives on the loop; only `_pushed` is called from elsewhere."""
 
-    def __init__(self, channel: Channel, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, channel: Channel, loop: asyncio.AbstractEventLoop, tally: Tally) -> None:
         self.channel = channel
+        self.tally = tally
         self.packed = Frames(channel, packed=True)
         self.plain = Frames(channel, packed=False)
         self.n_streams = 0

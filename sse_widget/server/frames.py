@@ -34,6 +34,8 @@ class Frame(NamedTuple):
 
     content: bytes
     last: int
+    n_events: int
+    lost: int | None  # before them; None: nobody knows how many
 
 
 class Frames:
@@ -72,12 +74,12 @@ class Frames:
         lost = self.channel.lost_before(piece)
         gap = None if lost is None else unknown_gap or lost > 0
         content = encode_pack(self._name, self.channel.epoch, first, records, gap)
-        return Frame(content, piece.last)
+        return Frame(content, piece.last, len(piece.items), None if unknown_gap else lost)
 
     def _plain(self, piece: Slice[Event], *, unknown_gap: bool) -> Frame:
         parts = [encode_event(event.json, event.type, event.id) for event in piece.items]
-        if unknown_gap or piece.lost:
+        lost = None if unknown_gap else self.channel.lost_before(piece)
+        if lost != 0:
             end = Cursor(self.channel.epoch, piece.last - len(piece.items))
-            lost = None if unknown_gap else self.channel.lost_before(piece)
             parts.insert(0, encode_named("gap", orjson.dumps({"lost": lost}), str(end)))
-        return Frame(b"".join(parts), piece.last)
+        return Frame(b"".join(parts), piece.last, len(piece.items), lost)

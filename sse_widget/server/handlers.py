@@ -9,7 +9,7 @@ from sse_widget.server.base import BaseHandler, JsonHandler, Refusal, text_of
 from sse_widget.server.batch import check_batch
 from sse_widget.server.guard import TICKET_S
 
-__all__ = ["HealthHandler", "ReceivedHandler", "TicketsHandler", "WhoamiHandler"]
+__all__ = ["HealthHandler", "MetricsHandler", "ReceivedHandler", "TicketsHandler", "WhoamiHandler"]
 
 MAX_RECEIVED_BYTES: Final = 9 << 20  # 8 MiB of packs, and what is around them
 
@@ -22,6 +22,17 @@ class HealthHandler(BaseHandler):
     def get(self) -> None:
         """Say so."""
         self.reply({"status": "ok"})
+
+
+class MetricsHandler(BaseHandler):
+    """`GET /metrics`: what the server does, for Prometheus."""
+
+    def get(self) -> None:
+        """Count."""
+        from sse_widget.server.metrics import CONTENT_TYPE, render  # noqa: PLC0415 - hardly anybody asks
+
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(render(self.state))
 
 
 class WhoamiHandler(JsonHandler):

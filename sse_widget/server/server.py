@@ -20,6 +20,7 @@ from sse_widget.server.guard import Guard
 from sse_widget.server.handlers import (
     MAX_RECEIVED_BYTES,
     HealthHandler,
+    MetricsHandler,
     ReceivedHandler,
     TicketsHandler,
     WhoamiHandler,
@@ -169,6 +170,7 @@ class Server:
         http.bound(at_most(self.limits.max_connections, 2))
         http.add_socket(listener)
         for_jupyter = listen(application, self.guard, bound, at_most(self.limits.max_socket_connections, 4))
+        state.connections = lambda: http.n_connections + (for_jupyter.n_connections if for_jupyter else 0)
         stopping = asyncio.Event()
         started.update(port=bound, loop=asyncio.get_running_loop(), stopping=stopping, state=state)
         ready.set()
@@ -228,6 +230,7 @@ def _application(state: State) -> Application:
         (r"/runs", RunsHandler, shared),
         (r"/whoami", WhoamiHandler, shared),
         (r"/healthz", HealthHandler, shared),
+        (r"/metrics", MetricsHandler, shared),
     ]
     # No access log: a ticket in a query is spent, but a log is no place for it.
     return Application(

@@ -52,6 +52,11 @@ class Listener:
         self._runtime = made
         self._http = http
 
+    @property
+    def n_connections(self) -> int:
+        """How many are open."""
+        return 0 if self._http is None else self._http.n_connections
+
     def stop(self) -> None:
         """Take away the runtime file and the socket; what is connected stays. Idempotent."""
         runtime.remove(self._path, self._runtime)

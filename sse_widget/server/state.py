@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from sse_widget.server.fanout import Fanout, Sleeper
 from sse_widget.server.ledger import Ledger
 from sse_widget.server.pace import Pace
+from sse_widget.server.tally import Tallies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sse_widget.hub.channel import Channel
     from sse_widget.runs.table import Runs
     from sse_widget.server.guard import Guard
@@ -35,6 +38,12 @@ class Inbox(Protocol):
 
     def channel(self, name: str) -> Channel | None:
         """Return the channel of that name."""
+
+    def channels(self) -> list[Channel]:
+        """Return the open channels, in the order in which they were made."""
+
+    def pushed(self) -> int:
+        """Return how many events were pushed so far, into channels that are closed by now too."""
 
     def received(self, page: str, body: dict[str, Any]) -> dict[str, Any]:
         """Take a batch from a page and return the answer. Raises ValueError if it is malformed."""
@@ -81,12 +90,15 @@ class State:
         self.draining = False
         self.ledger = Ledger()
         self.pace = Pace()
+        self.tallies = Tallies()
+        self.connections: Callable[[], int] = int  # how many are open; the server says it
 
     def fanout(self, channel: Channel) -> Fanout:
         """Return the one Fanout of `channel`; the last stream to leave takes it away."""
         fanout = self._fanouts.get(channel)
         if fanout is None:
-            fanout = self._fanouts[channel] = Fanout(channel, asyncio.get_running_loop())
+            tally = self.tallies.of(channel)
+            fanout = self._fanouts[channel] = Fanout(channel, asyncio.get_running_loop(), tally)
         return fanout
 
     def enter(self, stream: StreamHandler) -> None:

@@ -61,6 +61,7 @@ class Place:
         """Return what to send next and move on; None if there is nothing."""
         frame = self._frames.after(self.position, unknown_gap=self._unknown_gap)
         if frame is not None:
+            self.fanout.tally.add(frame.n_events, frame.lost)
             self._unknown_gap = False
             self.position = frame.last
         return frame

@@ -9,6 +9,7 @@ import pytest
 
 from sse_widget.server.fanout import Fanout
 from sse_widget.server.state import Limits
+from sse_widget.server.tally import Tally
 from sse_widget.session import Session
 from tests.conftest import eventually
 from tests.server.client import Client
@@ -38,7 +39,7 @@ def on_a_loop(channel: Channel, test: Callable[[Fanout, Callable[[], object]], o
     """Run a test on a loop, with a fanout and a way to let the loop turn."""
 
     async def main() -> None:
-        fanout = Fanout(channel, asyncio.get_running_loop())
+        fanout = Fanout(channel, asyncio.get_running_loop(), Tally())
         turn = lambda: asyncio.sleep(0)  # noqa: E731 - awaited by the test
         await test(fanout, turn)  # type: ignore[misc]
         fanout.close()
@@ -148,7 +149,7 @@ def test_one_that_comes_after_a_swallowed_wakeup_is_woken_by_the_next_push(chann
 
 def test_a_push_after_the_loop_has_ended_does_not_raise(channel: Channel) -> None:
     async def main() -> Fanout:
-        fanout = Fanout(channel, asyncio.get_running_loop())
+        fanout = Fanout(channel, asyncio.get_running_loop(), Tally())
         fanout.sleep(Sleeper(), 0)
         return fanout
 
