@@ -150,7 +150,16 @@ def test_every_route_and_method_refuses_strangers_with_one_constant_answer(clien
 
 
 def test_the_routes_are_those_that_the_documentation_knows() -> None:
-    assert sorted(ROUTES) == ["/channels/c", "/events", "/healthz", "/metrics", "/received", "/runs", "/tickets", "/whoami"]
+    assert sorted(ROUTES) == [
+        "/channels/c",
+        "/events",
+        "/healthz",
+        "/metrics",
+        "/received",
+        "/runs",
+        "/tickets",
+        "/whoami",
+    ]
 
 
 def test_a_path_that_is_no_text_is_refused_in_the_same_words(client: Client) -> None:
