@@ -18,6 +18,7 @@ from sse_widget.hub.subscription import Subscription
 from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
+from sse_widget.widget.request import RequestWidget, handle_request
 from sse_widget.widget.widget import SSEWidget
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "NoPage",
     "Request",
     "RequestRefused",
+    "RequestWidget",
     "RunCancelled",
     "SSEWidget",
     "SSEWidgetError",
@@ -36,6 +38,7 @@ __all__ = [
     "Subscription",
     "WaitTimeout",
     "channel",
+    "handle_request",
     "route",
 ]
 

@@ -72,6 +72,19 @@ class Background:
                 raise RuntimeError(f"expected the loop of {self.name!r} to start within {_START_S} s, got no answer")
             return self._loop
 
+    def check_elsewhere(self, instead: str) -> None:
+        """Refuse to be waited on by what runs here itself.
+
+        Raises
+        ------
+        RuntimeError
+            On this loop's thread; the message says what to do `instead`.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError(
+                f"expected to wait on another thread than {self.name!r}, which goes on meanwhile; {instead}"
+            )
+
     def stop(self, timeout_s: float = 1.0) -> None:
         """Cancel everything and end the thread. Idempotent."""
         with self._lock:

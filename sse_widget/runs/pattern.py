@@ -35,7 +35,7 @@ RESERVED: Final = frozenset(
 )
 """What a user's path may not begin with: the server's own paths, now and by its design."""
 
-_IN_A_SEGMENT: Final = "!$&'()*+,;=:@"  # RFC 3986, `pchar`: needs no quotes
+_IN_A_SEGMENT: Final = "!$&()*+,;=:@"  # RFC 3986, `pchar`; without "'", which would end an address in a shell
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")

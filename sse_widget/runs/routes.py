@@ -42,6 +42,11 @@ class Target(NamedTuple):
         except ValueError as error:
             raise RequestRefused(422, f"expected a path and a query in UTF-8: {error}") from None
 
+    @property
+    def title(self) -> str:
+        """The path for people."""
+        return unquote(self.path)
+
     def __str__(self) -> str:
         """Write it, the same way each time."""
         return f"{self.path}?{urlencode(sorted(self.query.items()))}" if self.query else self.path
@@ -88,9 +93,9 @@ class Routes:
         """
         found = self._find(target.path)
         if found is None:
-            raise RequestRefused(404, self._explain(unquote(target.path)))
+            raise RequestRefused(404, self._explain(target.title))
         route, params = found
-        request = Request(unquote(target.path), params, dict(target.query), run_id)
+        request = Request(target.title, params, dict(target.query), run_id)
         try:
             arguments = route.signature.arguments(request)
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 from sse_widget.core.cursor import Cursor
@@ -111,6 +112,9 @@ class Run:
         self.error = error
         if error is not None:
             self.channel.failure = {"class": type(error).__name__, "text": _safe_text(error)}
+            if not isinstance(error, RunCancelled):
+                what = traceback.format_exception_only(error)[-1].strip()
+                self.channel.host.trouble(self.channel, f"the handler raised {what}")
         self.ended_at = time.monotonic()
         self.channel.close()
         self._ended.set()

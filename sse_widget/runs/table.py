@@ -97,9 +97,13 @@ class Runs:
         try:
             self._handling.begin(run)
         except RuntimeError:
-            run.cancel("the session is closed")
-            self._left(run)
+            self.drop(run, "the session is closed")
             raise
+
+    def drop(self, run: Run, why: str) -> None:
+        """End a prepared run that will not begin."""
+        run.cancel(why)
+        self._left(run)
 
     def get(self, run_id: str) -> Run | None:
         """Return a run that is not forgotten yet; asking for it renews its lease."""
