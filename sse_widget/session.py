@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sse_widget.core.cursor import Cursor
-    from sse_widget.runs.run import Run
     from sse_widget.server.state import Limits
     from sse_widget.sources.pump import Pump
     from sse_widget.widget.feed import Feed
@@ -74,11 +73,7 @@ class Session:
 
     def curl(self, channel: Channel) -> str:
         """Return the shell command that follows a channel; starts the server."""
-        return self.curl_of(self.url(channel))
-
-    def curl_of(self, url: str) -> str:
-        """Return the shell command that follows an address of the server."""
-        return f"curl -sN -H 'Authorization: Bearer {self.server.guard.bearer}' '{url}'"
+        return self.server.curl(self.url(channel))
 
     def display(self, channel: Channel) -> Any:
         """Return the MIME bundle of the channel's live log; the same widget each time."""
@@ -115,10 +110,6 @@ class Session:
         self.hub.forget(channel)
         with self._views_lock:
             self._views.pop(channel, None)
-
-    def url_of_run(self, run: Run) -> str:
-        """Return the address at which a run is read, not begun anew; starts the server."""
-        return f"{self.server.url}{run.target}{'&' if run.target.query else '?'}run={run.id}"
 
     # For widgets
 

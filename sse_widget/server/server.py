@@ -103,6 +103,10 @@ class Server:
         """Return the address of a channel; starts the server."""
         return f"{self.url}/channels/{quote(channel.name, safe='')}"
 
+    def curl(self, url: str) -> str:
+        """Return the shell command that follows an address of the server."""
+        return f"curl -sN -H 'Authorization: Bearer {self.guard.bearer}' '{url}'"
+
     @property
     def running(self) -> bool:
         """True between `start` and `stop`, in the process that started it."""

@@ -55,11 +55,12 @@ class RequestWidget(SSEWidget):
     @property
     def url(self) -> str:
         """Where other programs of this machine read this very run; without `run=`, it begins another one."""
-        return self._session.url_of_run(self._run)
+        target = self._run.target
+        return f"{self._session.server.url}{target}{'&' if target.query else '?'}run={self.id}"
 
     def curl(self) -> str:
         """Return the `curl` line that follows this very run. It holds the kernel's secret."""
-        return self._session.curl_of(self.url)
+        return self._session.server.curl(self.url)
 
     def result(self, timeout: float | None = None) -> list[Event]:
         """Block until the run ends, and return its events. No page is needed, and it works inside a busy cell.
