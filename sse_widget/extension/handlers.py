@@ -19,7 +19,7 @@ from tornado.routing import PathMatches, Rule
 
 from sse_widget.extension.relay import HEADERS_S, NoAnswer, Upstream
 from sse_widget.server import runtime
-from sse_widget.server.answers import GuardedAnswers, Refusal
+from sse_widget.server.answers import GuardedAnswers, Refusal, is_embedded_elsewhere
 from sse_widget.server.base import JsonHandler
 from sse_widget.server.handlers import MAX_RECEIVED_BYTES
 from sse_widget.server.push import MAX_BATCH_BYTES, Posted
@@ -116,7 +116,8 @@ class RelayHandler(GuardedAnswers, APIHandler):
         await self._reach(self._runtime(self.path_kwargs["kernel_id"]), route)
 
     async def _let_in(self) -> None:
-        if not self.current_user:
+        # Cookies ignore ports: a page of another port of this host has this one's, and can read `_xsrf` among them.
+        if not self.current_user or is_embedded_elsewhere(self.request.headers):
             raise web.HTTPError(403)
         if self.request.method in READING:
             self.check_xsrf_cookie()  # Jupyter's rule: the token, or the same site's Referer

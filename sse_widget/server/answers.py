@@ -11,11 +11,14 @@ from tornado.web import HTTPError, RequestHandler
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["NOT_AUTHORISED", "GuardedAnswers", "Refusal"]
+    from tornado.httputil import HTTPHeaders
+
+__all__ = ["NOT_AUTHORISED", "GuardedAnswers", "Refusal", "is_embedded_elsewhere"]
 
 NOT_AUTHORISED: Final = b'{"error":"not authorised"}'
 RETRY_S: Final = 1
 """After this long it is worth asking again somebody who was busy."""
+_OUR_SITES: Final = frozenset({"none", "same-origin"})
 
 
 class Refusal(HTTPError):
@@ -24,6 +27,14 @@ class Refusal(HTTPError):
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(status)
         self.text = reason
+
+
+def is_embedded_elsewhere(headers: HTTPHeaders) -> bool:
+    """Tell whether a browser asks for a foreign page's image, script or frame.
+
+    It sends no origin with these; but it says where they come from.
+    """
+    return "Origin" not in headers and headers.get("Sec-Fetch-Site", "none") not in _OUR_SITES
 
 
 class GuardedAnswers(RequestHandler):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from tornado.web import HTTPError, stream_request_body
 
-from sse_widget.server.answers import GuardedAnswers, Refusal
+from sse_widget.server.answers import GuardedAnswers, Refusal, is_embedded_elsewhere
 
 if TYPE_CHECKING:
     from sse_widget.server.state import State
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["BaseHandler", "JsonHandler", "Refusal"]
 
 PREFLIGHT_S: Final = 7200
-_OUR_SITES: Final = frozenset({"none", "same-origin"})
 _LENGTH_DIGITS: Final = 15
 
 
@@ -40,10 +39,7 @@ class BaseHandler(GuardedAnswers):
         """Refuse what does not belong here, before a byte of a body is read."""
         guard, headers = self.state.guard, self.request.headers
         origin = headers.get("Origin")
-        if not guard.host_is_ours(self.request.host) or not self.origin_may(origin):
-            raise HTTPError(403)
-        # With an image or a script of a foreign page a browser sends no origin; but it says where they come from.
-        if origin is None and headers.get("Sec-Fetch-Site", "none") not in _OUR_SITES:
+        if not guard.host_is_ours(self.request.host) or not self.origin_may(origin) or is_embedded_elsewhere(headers):
             raise HTTPError(403)
         if origin is not None and guard.origin_is_known(origin):
             self._known_origin = origin

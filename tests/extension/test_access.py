@@ -328,6 +328,20 @@ def test_a_stream_wants_the_xsrf_token_or_a_page_of_the_same_site(
     assert jupyter.request("GET", path, headers=logged_in(cookies, Referer=f"{own}/lab")).status == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "whatever"])
+def test_what_a_page_of_another_port_embeds_is_refused_although_it_has_all_cookies(
+    jupyter: Jupyter, kernel_id: str, fake: FakeKernel, cookies: dict[str, str], site: str
+) -> None:
+    """Cookies ignore ports, and `_xsrf` is one that scripts can read; with an image a browser sends no origin."""
+    path = f"sse-widget/{kernel_id}/events?_xsrf={cookies['_xsrf']}"
+    for headers in (logged_in(cookies), {"Authorization": f"token {TOKEN}"}):
+        answer = jupyter.request("GET", path, headers=headers | {"Sec-Fetch-Site": site})
+        assert (answer.status, answer.body) == (403, NOT_AUTHORISED)
+    assert fake.requests == []
+    for own in ("same-origin", "none"):
+        assert jupyter.request("GET", path, headers=logged_in(cookies) | {"Sec-Fetch-Site": own}).status == 200
+
+
 def test_another_host_is_refused_as_jupyter_refuses_it(jupyter: Jupyter, kernel_id: str, fake: FakeKernel) -> None:
     """A page that has re-bound its name to this machine."""
     answer = jupyter.request("GET", f"sse-widget/{kernel_id}/whoami", token=TOKEN, headers={"Host": "evil.example"})
