@@ -39,7 +39,7 @@ const [script, style] = await Promise.all([
 	}),
 	build({
 		...shared,
-		entryPoints: [join(source, "views", "log.css")],
+		entryPoints: [join(source, "views", "views.css")],
 		// Nesting is written out: hosts embed browsers (VS Code's) of very different ages.
 		target: ["chrome109", "firefox115", "safari16"],
 		banner: { css: `/* source sha256: ${hash} */` },

@@ -19,6 +19,7 @@ from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
 from sse_widget.widget.request import RequestWidget, handle_request
+from sse_widget.widget.views import Log, Metric, State
 from sse_widget.widget.widget import SSEWidget
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Event",
     "EventTooLarge",
     "Gap",
+    "Log",
+    "Metric",
     "NoPage",
     "Request",
     "RequestRefused",
@@ -35,6 +38,7 @@ __all__ = [
     "SSEWidget",
     "SSEWidgetError",
     "ServerStartError",
+    "State",
     "Subscription",
     "WaitTimeout",
     "channel",

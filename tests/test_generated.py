@@ -9,6 +9,7 @@ import pytest
 import traitlets
 
 from sse_widget import SSEWidget
+from sse_widget.widget.views import VIEWS
 from tools import gen_types
 from tools.check_bundle import BUILT, StaleBundle, check, hash_of
 
@@ -61,12 +62,14 @@ def test_without_sources_there_is_nothing_to_compare(tmp_path: Path) -> None:
 
 
 def test_the_model_s_types_fit_the_traits() -> None:
-    assert gen_types.TARGET.read_text() == gen_types.source(SSEWidget), "run: python -m tools.gen_types"
+    assert gen_types.TARGET.read_text() == gen_types.source(SSEWidget, VIEWS), "run: python -m tools.gen_types"
 
 
 def test_kinds_of_traits_become_types() -> None:
     assert gen_types.typescript("mode", traitlets.Enum(["a", "b"])) == '"a" | "b"'
     assert gen_types.typescript("share", traitlets.Float()) == "number"
+    assert gen_types.typescript("digits", traitlets.Int(None, allow_none=True)) == "number | null"
+    assert gen_types.typescript("mode", traitlets.Enum(["a"], None, allow_none=True)) == '"a" | null'
 
 
 def test_a_trait_of_an_unknown_kind_is_an_error() -> None:

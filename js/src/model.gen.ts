@@ -1,9 +1,11 @@
-// Written by `python -m tools.gen_types` from the synced traits of SSEWidget.
+// Written by `python -m tools.gen_types` from the synced traits of SSEWidget and its views.
 
 /** The widget's synced traits. */
 export interface Model {
 	/** True while Python listens, so that the page connects. */
 	_listening: boolean;
+	/** Which view the page shows. */
+	_view: string;
 	/** Height of the log, in CSS. */
 	height: string;
 	/** How many rows the log shows at the most. */
@@ -12,4 +14,24 @@ export interface Model {
 	paused: boolean;
 	/** Shown above the log. */
 	title: string;
+}
+
+/** Those of Metric. */
+export interface MetricModel extends Model {
+	/** True: the change over the span is shown. */
+	delta: boolean;
+	/** Digits after the decimal point; null: by the number's size. */
+	digits: number | null;
+	/** Path of the number in an event's data; empty: the data itself. */
+	field: string;
+	/** What is shown of the numbers. */
+	function: "last" | "mean" | "min" | "max" | "sum" | "count" | "rate";
+	/** How far change, sparkline and function look back, in seconds. */
+	span_s: number;
+	/** True: the line is shown. */
+	sparkline: boolean;
+	/** From which number on the value has which level; ascending. */
+	thresholds: readonly (readonly [from: number, level: "good" | "warning" | "bad"])[];
+	/** Shown after the number. */
+	unit: string;
 }

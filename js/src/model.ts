@@ -5,9 +5,9 @@ import type { Model } from "./model.gen.ts";
 export type { Model };
 
 /** What of anywidget's model is in use; some hosts have no more than this. */
-export interface WidgetModel {
-	get<K extends keyof Model>(name: K): Model[K];
-	set<K extends keyof Model>(name: K, value: Model[K]): void;
+export interface WidgetModel<M extends Model = Model> {
+	get<K extends keyof M>(name: K): M[K];
+	set<K extends keyof M>(name: K, value: M[K]): void;
 	on(name: string, callback: (message: unknown) => void): void;
 	off(name: string, callback: (message: unknown) => void): void;
 	save_changes(): void;

@@ -4,7 +4,7 @@ import type { InitializeProps, RenderProps } from "@anywidget/types";
 import { thisPage } from "./connection/page.ts";
 import { Feed } from "./feed.ts";
 import type { Model, WidgetModel } from "./model.ts";
-import { LogView } from "./views/log.ts";
+import { type MakeView, makerOf } from "./views/views.ts";
 
 /** Older anywidgets give no signal; then the returned cleanup does its work. */
 type Initialize = Omit<InitializeProps<Model>, "signal"> & { signal?: AbortSignal };
@@ -20,22 +20,29 @@ function lifetime(signal: AbortSignal | undefined): AbortController {
 
 export default () => {
 	let feed: Feed | null = null;
+	let makeView: MakeView | null = null;
+	const over = new AbortController();
 
-	function feedOf(model: WidgetModel): Feed {
-		if (feed === null) {
+	/** What views are made with; it and the feed are there once for the model, before the first event. */
+	function prepare(model: WidgetModel): MakeView {
+		if (makeView === null) {
 			feed = new Feed(model, thisPage());
+			makeView = makerOf(model.get("_view"))({ model, feed, signal: over.signal });
 			feed.start();
 		}
-		return feed;
+		return makeView;
 	}
 
 	return {
 		/** Returns at once: hosts drop a widget whose `initialize` takes more than two seconds. */
 		initialize({ model, signal }: Initialize) {
 			const life = lifetime(signal);
-			life.signal.addEventListener("abort", () => feed?.stop());
+			life.signal.addEventListener("abort", () => {
+				feed?.stop();
+				over.abort();
+			});
 			try {
-				feedOf(model);
+				prepare(model);
 			} catch (error) {
 				console.error("[sse_widget] the feed could not start", error);
 			}
@@ -43,7 +50,7 @@ export default () => {
 		},
 		render({ model, el, signal }: Render) {
 			const life = lifetime(signal);
-			el.append(new LogView(model, feedOf(model), life.signal).el);
+			el.append(prepare(model)(life.signal));
 			return () => life.abort();
 		},
 	};

@@ -1,100 +1,30 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Model } from "../src/model.ts";
-import type { Json, Pack } from "../src/protocol.ts";
-import { LogView } from "../src/views/log.ts";
-import { Rig } from "./support/rig.ts";
+import { frozenClock, Stage } from "./support/stage.ts";
 
-/** A view on a feed that is fed by hand, drawn when the test says. */
-class Stage {
-	readonly rig = new Rig();
-	readonly controller = new AbortController();
-	readonly model;
-	readonly feed;
-	readonly view: LogView;
-	#next = 1;
+beforeEach(frozenClock);
 
-	constructor(traits: Partial<Model> = {}) {
-		const widget = this.rig.start(null);
-		this.model = widget.model;
-		this.feed = widget.feed;
-		Object.assign(this.model.state, traits);
-		this.view = new LogView(this.model, this.feed, this.controller.signal);
-		document.body.append(this.view.el);
-		this.draw();
+/** happy-dom lays nothing out: say where the reader was, and is. */
+function scroll(stage: Stage, fromBottom: number): void {
+	const rows = stage.find("rows");
+	rows.scrollTop = 700;
+	rows.dispatchEvent(new Event("scroll"));
+	const sizes = { scrollHeight: 1000, clientHeight: 300, scrollTop: 700 - fromBottom };
+	for (const [key, value] of Object.entries(sizes)) {
+		Object.defineProperty(rows, key, { value, configurable: true, writable: true });
 	}
-
-	push(...data: Json[]): void {
-		this.pushTyped("message", ...data);
-	}
-
-	pushTyped(type: string, ...data: Json[]): void {
-		this.#take(0, type, data);
-	}
-
-	gap(lost: number | null): void {
-		this.#take(lost, "message", []);
-	}
-
-	draw(): void {
-		this.rig.env.tick(300);
-		vi.advanceTimersByTime(300);
-	}
-
-	find<T extends HTMLElement = HTMLElement>(name: string): T {
-		const found = this.view.el.querySelector<T>(`.sse-widget-${name}`);
-		if (found === null) throw new Error(`no element ${name}`);
-		return found;
-	}
-
-	texts(name: string): string[] {
-		return [...this.view.el.querySelectorAll(`.sse-widget-${name}`)].map((each) => each.textContent ?? "");
-	}
-
-	type(query: string): void {
-		const input = this.find<HTMLInputElement>("filter-input");
-		input.value = query;
-		input.dispatchEvent(new Event("input"));
-		this.draw();
-	}
-
-	/** happy-dom lays nothing out: say where the reader was, and is. */
-	scroll(fromBottom: number): void {
-		const rows = this.find("rows");
-		rows.scrollTop = 700;
-		rows.dispatchEvent(new Event("scroll"));
-		const sizes = { scrollHeight: 1000, clientHeight: 300, scrollTop: 700 - fromBottom };
-		for (const [key, value] of Object.entries(sizes)) {
-			Object.defineProperty(rows, key, { value, configurable: true, writable: true });
-		}
-		rows.dispatchEvent(new Event("scroll"));
-		this.draw();
-	}
-
-	#take(lost: number | null, type: string, data: readonly Json[]): void {
-		const events = data.map((each): [number, string, Json] => [1_700_000_000_000_000, type, each]);
-		const pack: Pack = { channel: "prices", epoch: "a", first: this.#next + (lost ?? 0), events };
-		this.#next = pack.first + events.length;
-		this.feed.take(pack, 0, lost, 10);
-	}
+	rows.dispatchEvent(new Event("scroll"));
+	stage.draw();
 }
 
-beforeEach(() => {
-	vi.useFakeTimers();
-	document.body.replaceChildren();
-	return () => {
-		vi.useRealTimers();
-	};
-});
-
 test("the empty log says what to do", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	expect(stage.find("empty").textContent).toBe('Waiting for events.In a cell: channel("prices").push({...})');
 	expect(stage.find("empty").hidden).toBe(false);
 });
 
 test("a row has a time, a type and one line of JSON", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.pushTyped("trade", { symbol: "AAPL", n: [1, null, true] });
 	stage.draw();
 	expect(stage.find("time").textContent).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
@@ -104,7 +34,7 @@ test("a row has a time, a type and one line of JSON", () => {
 });
 
 test("data is text, never HTML", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	const evil = "<img src=x onerror=alert(1)>";
 	stage.pushTyped(evil, { [evil]: evil });
 	stage.model.emit("msg:custom", { kind: "error", text: evil });
@@ -112,26 +42,26 @@ test("data is text, never HTML", () => {
 	stage.draw();
 	stage.find("line").click();
 	stage.draw();
-	expect(stage.view.el.querySelector("img")).toBeNull();
+	expect(stage.el.querySelector("img")).toBeNull();
 	expect(stage.find("tag").textContent).toBe(evil);
 	expect(stage.find("details-json").textContent).toContain(evil);
 	expect(stage.find("title").textContent).toBe(evil);
 });
 
 test("a type keeps its colour, and message has none", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.pushTyped("trade", 1);
 	stage.pushTyped("message", 2);
 	stage.pushTyped("trade", 3);
 	stage.draw();
-	const classes = [...stage.view.el.querySelectorAll(".sse-widget-tag")].map((tag) => tag.className);
+	const classes = [...stage.el.querySelectorAll(".sse-widget-tag")].map((tag) => tag.className);
 	expect(classes[0]).toMatch(/^sse-widget-tag sse-widget-hue-\d$/);
 	expect(classes[1]).toBe("sse-widget-tag sse-widget-tag-message");
 	expect(classes[2]).toBe(classes[0]);
 });
 
 test("there are never more rows than max_rows, and they are the newest", () => {
-	const stage = new Stage({ max_rows: 5 });
+	const stage = new Stage("log", { max_rows: 5 });
 	for (let n = 0; n < 40; n += 1) {
 		stage.push(n, n + 0.5);
 		if (n % 7 === 0) stage.draw();
@@ -139,11 +69,11 @@ test("there are never more rows than max_rows, and they are the newest", () => {
 	}
 	stage.draw();
 	expect(stage.texts("json")).toEqual(["37.5", "38", "38.5", "39", "39.5"]);
-	expect(stage.view.el.dataset.count).toBe("80");
+	expect(stage.el.dataset.count).toBe("80");
 });
 
 test("a huge event makes a short row and bounded details", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(Array.from({ length: 100_000 }, (_, at) => at));
 	stage.draw();
 	expect(stage.find("json").textContent?.length).toBeLessThan(400);
@@ -154,7 +84,7 @@ test("a huge event makes a short row and bounded details", () => {
 });
 
 test("drawing is batched: many packs, one change of the page", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	const draw = vi.spyOn(stage.find("rows"), "scrollTop", "set");
 	for (let n = 0; n < 1_000; n += 1) stage.push(n);
 	stage.draw();
@@ -167,16 +97,16 @@ test.each([
 	[1, "1 event lost – it was already gone from the history"],
 	[null, "An unknown number of events was lost – they were already gone from the history"],
 ])("a gap of %j is a row of its own", (lost, text) => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1);
 	stage.gap(lost);
 	stage.draw();
 	expect(stage.find("gap").textContent).toBe(text);
-	expect(stage.view.el.dataset.lost).toBe(String(lost ?? 0));
+	expect(stage.el.dataset.lost).toBe(String(lost ?? 0));
 });
 
 test("lost is shown only when something is", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	expect(stage.find("figure-lost").hidden).toBe(true);
 	stage.gap(900);
 	stage.draw();
@@ -187,7 +117,7 @@ test("lost is shown only when something is", () => {
 });
 
 test("a row opens to indented JSON by click and by Enter, and closes again", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push({ a: { b: [1] } });
 	stage.draw();
 	const line = stage.find("line");
@@ -202,7 +132,7 @@ test("a row opens to indented JSON by click and by Enter, and closes again", () 
 });
 
 test("the arrow keys move from row to row", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1, 2, 3);
 	stage.draw();
 	const press = (target: Element, key: string): boolean =>
@@ -217,10 +147,10 @@ test("the arrow keys move from row to row", () => {
 });
 
 test("who scrolls up is not disturbed, and jumps to the newest when they like", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1);
 	stage.draw();
-	stage.scroll(400);
+	scroll(stage, 400);
 	stage.push(2, 3);
 	stage.draw();
 	expect(stage.texts("json")).toEqual(["1"]);
@@ -232,20 +162,20 @@ test("who scrolls up is not disturbed, and jumps to the newest when they like", 
 });
 
 test("at the bottom it follows again", () => {
-	const stage = new Stage();
-	stage.scroll(400);
+	const stage = new Stage("log");
+	scroll(stage, 400);
 	stage.push(1);
-	stage.scroll(0);
+	scroll(stage, 0);
 	expect(stage.texts("json")).toEqual(["1"]);
 	expect(stage.find("rows").scrollTop).toBe(1000);
 });
 
 test("a row that was opened at the bottom stays under the reader's eyes", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1);
 	stage.draw();
 	stage.find("line").click();
-	stage.scroll(0); // the browser scrolls the details into view
+	scroll(stage, 0); // the browser scrolls the details into view
 	stage.push(2);
 	stage.draw();
 	expect(stage.texts("json")).toEqual(["1"]);
@@ -253,7 +183,7 @@ test("a row that was opened at the bottom stays under the reader's eyes", () => 
 });
 
 test("pause stops the view only, in both directions", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1);
 	stage.draw();
 	stage.find("pause").click();
@@ -262,7 +192,7 @@ test("pause stops the view only, in both directions", () => {
 	stage.push(2, 3);
 	stage.draw();
 	expect(stage.texts("json")).toEqual(["1"]);
-	expect(stage.view.el.dataset.count).toBe("3");
+	expect(stage.el.dataset.count).toBe("3");
 	expect(stage.find("pill").textContent).toBe("2 new while paused – resume");
 	stage.model.set("paused", false);
 	stage.draw();
@@ -270,7 +200,7 @@ test("pause stops the view only, in both directions", () => {
 });
 
 test("pause works without a kernel", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.model.commDead = true;
 	stage.find("pause").click();
 	stage.draw();
@@ -278,7 +208,7 @@ test("pause works without a kernel", () => {
 });
 
 test("the filter matches types and content without regard to case, and counts", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.pushTyped("Trade", { s: "AAPL" });
 	stage.pushTyped("quote", { s: "aapl" });
 	stage.pushTyped("quote", { s: "MSFT" });
@@ -300,7 +230,7 @@ test("the filter matches types and content without regard to case, and counts", 
 });
 
 test("a gap is shown whatever the filter, and is no match", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push("yes");
 	stage.gap(3);
 	stage.push("no");
@@ -310,7 +240,7 @@ test("a gap is shown whatever the filter, and is no match", () => {
 });
 
 test("the filter finds older events than the rows show", () => {
-	const stage = new Stage({ max_rows: 3 });
+	const stage = new Stage("log", { max_rows: 3 });
 	stage.push("needle");
 	for (let n = 0; n < 100; n += 1) stage.push(n);
 	stage.draw();
@@ -319,14 +249,14 @@ test("the filter finds older events than the rows show", () => {
 });
 
 test("clear empties the view and keeps the count", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.push(1, 2);
 	stage.draw();
 	stage.find("clear").click();
 	stage.draw();
 	expect(stage.texts("json")).toEqual([]);
 	expect(stage.find("empty").textContent).toBe("Cleared. New events appear here.");
-	expect(stage.view.el.dataset.count).toBe("2");
+	expect(stage.el.dataset.count).toBe("2");
 	stage.push(3);
 	stage.draw();
 	expect(stage.texts("json")).toEqual(["3"]);
@@ -335,7 +265,7 @@ test("clear empties the view and keeps the count", () => {
 });
 
 test("a short reconnect troubles nobody; a longer one is explained", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	const { rig, feed } = stage;
 	feed.link({ state: "open", text: "" });
 	feed.link({ state: "reconnecting", text: "why" });
@@ -349,25 +279,25 @@ test("a short reconnect troubles nobody; a longer one is explained", () => {
 });
 
 test("what failed is said at once", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.feed.link({ state: "failed", text: "The kernel has restarted or stopped." });
 	stage.draw();
 	expect(stage.find("notice").textContent).toBe("The kernel has restarted or stopped.");
 	expect(stage.find("notice").dataset.kind).toBe("failed");
-	expect(stage.view.el.dataset.state).toBe("failed");
+	expect(stage.el.dataset.state).toBe("failed");
 	expect(stage.find("state-word").textContent).toBe("Not connected");
 });
 
 test("an ended channel says so", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.feed.ended();
 	stage.draw();
 	expect(stage.find("notice").textContent).toBe("The channel is closed.");
-	expect(stage.view.el.dataset.state).toBe("ended");
+	expect(stage.el.dataset.state).toBe("ended");
 });
 
 test("a callback's traceback is shown, and can be dismissed until the next", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	const text = "Traceback (most recent call last):\n  …\nKeyError: 'price'\n";
 	stage.model.emit("msg:custom", { kind: "error", text });
 	stage.draw();
@@ -383,7 +313,7 @@ test("a callback's traceback is shown, and can be dismissed until the next", () 
 });
 
 test("screen readers are told the state, not every event", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	expect(stage.find("rows").getAttribute("role")).toBe("log");
 	expect(stage.find("rows").getAttribute("aria-live")).toBe("off");
 	const before = stage.find("summary").textContent;
@@ -396,7 +326,7 @@ test("screen readers are told the state, not every event", () => {
 });
 
 test("a view that is taken away draws no more and lets the feed rest", () => {
-	const stage = new Stage();
+	const stage = new Stage("log");
 	stage.controller.abort();
 	stage.push(1);
 	stage.draw();
@@ -406,12 +336,11 @@ test("a view that is taken away draws no more and lets the feed rest", () => {
 });
 
 test("two views of one feed scroll and filter on their own", () => {
-	const stage = new Stage();
-	const other = new LogView(stage.model, stage.feed, stage.controller.signal);
-	document.body.append(other.el);
+	const stage = new Stage("log");
+	const other = stage.show();
 	stage.push("xa", "xb");
 	stage.draw();
 	stage.type("xa");
 	expect(stage.texts("json")).toEqual(['"xa"']);
-	expect(other.el.querySelectorAll(".sse-widget-json")).toHaveLength(2);
+	expect(other.querySelectorAll(".sse-widget-json")).toHaveLength(2);
 });

@@ -17,12 +17,10 @@ from sse_widget.hub.contract import ChannelStats, Host, Place, Position
 from sse_widget.hub.feeding import FeedingMixin
 from sse_widget.hub.shared_log import SharedLog
 from sse_widget.hub.subscription import Subscription
-from sse_widget.hub.table import to_pandas
+from sse_widget.hub.table import TableMixin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    import pandas as pd
 
     from sse_widget.core.log import Limits, Slice
 
@@ -32,7 +30,7 @@ MAX_EVENT_BYTES = 1 << 20
 _EPOCH_BYTES = 6
 
 
-class Channel(FeedingMixin):
+class Channel(FeedingMixin, TableMixin):
     """One total order of events, with a bounded history; made by `sse_widget.channel`.
 
     All methods may be called from any thread.
@@ -183,12 +181,9 @@ class Channel(FeedingMixin):
         readers = [{"label": reader.label, "behind": max(pushed - reader.position, 0)} for reader in self.log.readers()]
         return ChannelStats(pushed, held, held_bytes, dropped, readers)
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the history as a DataFrame: `id`, `time` (UTC), `type`, and one column per key of `data`.
-
-        Where `data` is no dict, it is a column of its own.
-        """
-        return to_pandas(self.history)
+    @property
+    def _tabled(self) -> list[Event]:
+        return self.history
 
     # Addresses
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets
@@ -12,7 +12,7 @@ import traitlets
 from sse_widget.core.cursor import Cursor
 from sse_widget.errors import ChannelClosed
 from sse_widget.hub.channel import Channel
-from sse_widget.hub.table import to_pandas
+from sse_widget.hub.table import TableMixin
 from sse_widget.session import current
 from sse_widget.widget.callbacks import CallbacksMixin
 from sse_widget.widget.feed import Feed
@@ -24,45 +24,22 @@ from sse_widget.widget.reading import ReadingMixin
 from sse_widget.widget.snapshot import MAX_ROWS, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
+    from collections.abc import Sequence
 
     from sse_widget.core.event import Event
-    from sse_widget.widget.feed import Carrier
+    from sse_widget.widget.home import Home
 
-__all__ = ["Home", "SSEWidget"]
+__all__ = ["SSEWidget"]
 
 DEFAULT_URL = "http://127.0.0.1:{port}"
 OTHER_EPOCH = "unknown"
+_ALL = 1 << 62
 TRANSPORTS = ("auto", "direct", "jupyter", "comm")
 
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
 
 
-class Home(Protocol):
-    """What a widget needs of the process it lives in."""
-
-    def find(self, source: object) -> Channel:
-        """Return the channel that a source names."""
-
-    def welcome(self, url_template: str) -> dict[str, Any]:
-        """Return what a page needs to reach the server; starts it."""
-
-    def enter(self, feed_id: str, feed: Feed, end: Callable[[], None]) -> None:
-        """Let pages send to `feed`; `end` closes its widget."""
-
-    def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
-        """Return what sends a channel over a comm."""
-
-    def received_over_comm(self, page: str, text: str) -> dict[str, Any]:
-        """Take a batch that came over a comm; return the answer."""
-
-    def leave(self, feed_id: str) -> None:
-        """Let them no more."""
-
-
-class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
+class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
     """Show a stream of events, and sync what the page receives back into Python.
 
     What Python sees is what the browser received: each event once, in order, however many tabs, views and reloads
@@ -124,6 +101,10 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
     max_rows = traitlets.Int(500, min=1, max=10_000, help="How many rows the log shows at the most.").tag(sync=True)
     height = traitlets.Unicode("320px", help="Height of the log, in CSS.").tag(sync=True)
     _listening = traitlets.Bool(False, help="True while Python listens, so that the page connects.").tag(sync=True)
+    _view = traitlets.Unicode("log", help="Which view the page shows.").tag(sync=True)
+
+    _snapshot_events: ClassVar[int] = MAX_ROWS  # how many events `_snapshot` gets
+    _shows_all: ClassVar[bool] = False  # a page that opens late needs every event there is, not only the last ones
 
     def __init__(
         self,
@@ -136,7 +117,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         **traits: Any,
     ) -> None:
         settable = {name for name in self.trait_names() if not name.startswith("_")} - set(LIVE_TRAITS)
-        check_keywords("SSEWidget", traits, {"after", "history", "transport", "url_template", *settable})
+        check_keywords(self._name, traits, {"after", "history", "transport", "url_template", *settable})
         if transport not in TRANSPORTS:
             raise ValueError(f"expected transport to be one of {', '.join(map(repr, TRANSPORTS))}, got {transport!r}")
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
@@ -157,7 +138,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         self._listeners = Listeners(
             self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
         )
-        super().__init__(**{"title": channel.name, **traits})
+        super().__init__(**{"title": self._default_title(channel.name, traits), **traits})
         self._welcome = {
             **welcome,
             "kind": "welcome",
@@ -180,13 +161,13 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         """The last events received, oldest first, at most `history` of them."""
         return [event for event in self._feed.log.after(0).items if event.type != "gap"]
 
+    @property
+    def _tabled(self) -> list[Event]:
+        return self.events
+
     def since(self, event_id: Event | str) -> list[Event]:
         """Return the received events after `event_id`, oldest first; if some are gone, the first item is a `Gap`."""
         return self._listeners.look(event_id).take_all()
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return `events` as a DataFrame, as `Channel.to_pandas` does."""
-        return to_pandas(self.events)
 
     def pause(self) -> None:
         """Let the views stand still. Events still arrive, are counted, and reach Python; `resume` shows them."""
@@ -251,7 +232,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         # Kept as secrets, which no `repr` shows; sent as plain text: marimo's encoder knows no subclass of str.
         plain = {name: "".join(value) if isinstance(value, str) else value for name, value in self._welcome.items()}
         trouble = self._feed.channel.trouble  # a page that comes later has not heard of it
-        self.send({**plain, **self._feed.start_for_page(self.max_rows), "trouble": trouble})
+        rows = _ALL if self._shows_all else self.max_rows
+        self.send({**plain, **self._feed.start_for_page(rows), "trouble": trouble})
 
     def _carry(self) -> None:
         if self._feed.carrier is not None:
@@ -280,11 +262,26 @@ class SSEWidget(CallbacksMixin, ReadingMixin, anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         if data is None:
             return None
-        events = self._feed.channel.log.after(max(self._feed.channel.log.newest - MAX_ROWS, 0)).items
-        return {**data, "text/html": snapshot(self.title, events, self._feed.channel.log.newest)}, metadata
+        newest = self._feed.channel.log.newest
+        events = self._feed.channel.log.after(max(newest - self._snapshot_events, 0)).items
+        return {**data, "text/html": self._snapshot(events, newest)}, metadata
+
+    # What a view may say differently
+
+    def _snapshot(self, events: Sequence[Event], count: int) -> str:
+        """Return what a saved notebook shows without a kernel: HTML without scripts, under 50 KB."""
+        return snapshot(self.title, events, count)
+
+    @classmethod
+    def _default_title(cls, channel: str, traits: dict[str, Any]) -> str:  # noqa: ARG003 - for views that have a better one
+        return channel
+
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
 
     def __repr__(self) -> str:
-        return f"<SSEWidget on {self._feed.channel.name!r}: {self.state}, {self.count} events, {self.lost} lost>"
+        return f"<{self._name} on {self._feed.channel.name!r}: {self.state}, {self.count} events, {self.lost} lost>"
 
 
 def _checked_history(history: object) -> int:

@@ -81,6 +81,15 @@ def show_and_react(prices: sse.Channel) -> None:
     feed.close()
 
 
+def views(prices: sse.Channel) -> None:
+    price = sse.Metric(prices, "quote.price", unit="USD", span_s=30, thresholds={"good": 0, "bad": 200}, title="Price")
+    assert_type(price.field, str)
+    assert_type(price.wait(timeout=1), sse.Event)
+    widget: sse.SSEWidget = sse.Log(prices, max_rows=10)
+    widget = sse.State(prices)
+    widget.close()
+
+
 async def awaiting(prices: sse.Channel, feed: sse.SSEWidget) -> None:
     async for event in prices.subscribe(after="oldest"):
         assert_type(event, sse.Event)

@@ -30,3 +30,34 @@ export function formatGap(lost: number | null): string {
 	const verb = lost === 1 ? "it was" : "they were";
 	return `${plural(lost, "event", "events")} lost – ${verb} already gone from the history`;
 }
+
+const fixed = new Map<number, Intl.NumberFormat>();
+
+/** With so many digits after the point, always: a number that moves must not dance. */
+export function formatFixed(value: number, digits: number): string {
+	let format = fixed.get(digits);
+	if (format === undefined) {
+		format = new Intl.NumberFormat(undefined, {
+			minimumFractionDigits: digits,
+			maximumFractionDigits: digits,
+		});
+		fixed.set(digits, format);
+	}
+	return format.format(value);
+}
+
+/** With its sign, a real minus; zero has none. */
+export function formatSigned(value: number, digits: number): string {
+	const text = formatFixed(Math.abs(value), digits);
+	if (Number(Math.abs(value).toFixed(digits)) === 0) return text;
+	return value > 0 ? `+${text}` : `−${text}`;
+}
+
+/** How many digits after the point a number of this size is shown with; none if there were never any. */
+export function digitsFor(value: number, fractions: boolean): number {
+	if (!fractions) return 0;
+	const size = Math.abs(value);
+	if (size >= 1000) return 1;
+	if (size >= 1 || size === 0) return 2;
+	return Math.min(Math.ceil(-Math.log10(size)) + 2, 12);
+}

@@ -35,6 +35,11 @@ export class Schedule {
 		});
 	}
 
+	/** Whether the reader can see the element, as far as anybody knows. */
+	get seen(): boolean {
+		return this.#inSight && document.visibilityState !== "hidden";
+	}
+
 	/** Draw seldom while the reader cannot see the element. */
 	watch(element: Element): void {
 		const observer = new IntersectionObserver((entries) => {
@@ -44,6 +49,7 @@ export class Schedule {
 			this.soon();
 		});
 		observer.observe(element);
+		document.addEventListener("visibilitychange", () => this.soon(), { signal: this.#signal });
 		this.#signal.addEventListener("abort", () => observer.disconnect());
 	}
 

@@ -24,12 +24,18 @@ function themeOf(around: Node): "light" | "dark" {
 	return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
-/** Keep `data-theme` of `root` right until the signal aborts. */
-export function followTheme(root: HTMLElement, signal: AbortSignal): void {
+/** Keep `data-theme` of `root` right until the signal aborts; `changed` is called after each change. */
+export function followTheme(
+	root: HTMLElement,
+	signal: AbortSignal,
+	changed: () => void = () => undefined,
+): void {
 	const update = (): void => {
 		const around = root.parentElement ?? root.getRootNode();
 		const theme = themeOf(around instanceof ShadowRoot ? around.host : around);
-		if (root.isConnected && root.dataset.theme !== theme) root.dataset.theme = theme;
+		if (!root.isConnected || root.dataset.theme === theme) return;
+		root.dataset.theme = theme;
+		changed();
 	};
 	root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 	// Hosts attach the element after `render`, and switch themes by attributes of the document's roots.

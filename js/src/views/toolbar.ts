@@ -1,8 +1,8 @@
-/** The line above the log: how the feed is, and what the reader can do. */
+/** The line above a view: how the feed is, and what the reader can do. */
 
 import type { Feed } from "../feed.ts";
 import type { State } from "../protocol.ts";
-import { element, ICONS, icon, setShown, setText } from "./dom.ts";
+import { element, ICONS, icon, setAttribute, setShown, setText } from "./dom.ts";
 import { formatCount, formatRate, plural } from "./format.ts";
 
 export const WORDS: Readonly<Record<State, string>> = {
@@ -15,13 +15,8 @@ export const WORDS: Readonly<Record<State, string>> = {
 	failed: "Not connected",
 };
 
-export interface ToolbarActions {
-	pause(): void;
-	clear(): void;
-	filter(query: string): void;
-}
-
-function button(name: string, path: string, label: string, act: () => void): HTMLButtonElement {
+/** A button with an icon. */
+export function toolButton(name: string, path: string, label: string, act: () => void): HTMLButtonElement {
 	const made = element(
 		"button",
 		`button ${name}`,
@@ -30,6 +25,28 @@ function button(name: string, path: string, label: string, act: () => void): HTM
 	);
 	made.addEventListener("click", act);
 	return made;
+}
+
+/** Where the reader types what to see. */
+export class FilterBox {
+	readonly el: HTMLElement;
+	readonly #matches = element("span", "matches");
+
+	constructor(label: string, act: (query: string) => void) {
+		const input = element("input", "filter-input", {
+			type: "search",
+			placeholder: "Filter",
+			"aria-label": label,
+			spellcheck: "false",
+			autocomplete: "off",
+		});
+		input.addEventListener("input", () => act(input.value));
+		this.el = element("label", "filter", {}, icon(ICONS.filter), input, this.#matches);
+	}
+
+	setMatches(query: string, matching: number): void {
+		setText(this.#matches, query === "" ? "" : plural(matching, "match", "matches"));
+	}
 }
 
 export function lostText(feed: Feed): string {
@@ -42,35 +59,20 @@ export class Toolbar {
 	readonly el: HTMLElement;
 	readonly #state = element("span", "state-word");
 	readonly #title = element("span", "title");
-	readonly #rate = element("span", "figure");
-	readonly #count = element("span", "figure");
+	readonly #rate = element("span", "figure figure-rate");
+	readonly #count = element("span", "figure figure-count");
 	readonly #lost = element("span", "figure figure-lost");
 	readonly #transport = element("span", "transport");
-	readonly #matches = element("span", "matches");
-	readonly #input = element("input", "filter-input", {
-		type: "search",
-		placeholder: "Filter",
-		"aria-label": "Filter by type or content",
-		spellcheck: "false",
-		autocomplete: "off",
-	});
 	readonly #pause: HTMLButtonElement;
 	#paused: boolean | null = null;
 
-	constructor(actions: ToolbarActions) {
-		this.#pause = button("pause", ICONS.pause, "Pause", actions.pause);
-		const clear = button("clear", ICONS.clear, "Clear the view", actions.clear);
-		const filter = element("label", "filter", {}, icon(ICONS.filter), this.#input, this.#matches);
-		this.#input.addEventListener("input", () => actions.filter(this.#input.value));
-		const state = element(
-			"span",
-			"state",
-			{},
-			element("span", "dot", { "aria-hidden": "true" }),
-			this.#state,
-		);
+	/** `before` and `after`: what else the reader can do, left and right of *pause*. */
+	constructor(pause: () => void, before: readonly Node[], after: readonly Node[]) {
+		this.#pause = toolButton("pause", ICONS.pause, "Pause", pause);
+		const dot = element("span", "dot", { "aria-hidden": "true" });
+		const state = element("span", "state", {}, dot, this.#state);
 		const figures = element("span", "figures", {}, this.#rate, this.#count, this.#lost, this.#transport);
-		const tools = element("span", "tools", {}, filter, this.#pause, clear);
+		const tools = element("span", "tools", {}, ...before, this.#pause, ...after);
 		this.el = element("div", "toolbar", {}, state, this.#title, figures, tools);
 	}
 
@@ -79,6 +81,7 @@ export class Toolbar {
 		const connected = feed.state === "open" || feed.state === "reconnecting";
 		setText(this.#state, WORDS[feed.state]);
 		setText(this.#title, title);
+		setAttribute(this.#title, "title", title);
 		setText(this.#transport, feed.transport);
 		setShown(this.#transport, connected && feed.transport !== "");
 		if (paused !== this.#paused) this.#setPaused(paused);
@@ -105,9 +108,5 @@ export class Toolbar {
 			: "Pause the view; events still count";
 		this.#pause.setAttribute("aria-label", label);
 		this.#pause.setAttribute("aria-pressed", String(paused));
-	}
-
-	setMatches(query: string, matching: number): void {
-		setText(this.#matches, query === "" ? "" : plural(matching, "match", "matches"));
 	}
 }

@@ -4,8 +4,9 @@ type Callback = (message: unknown) => void;
 
 /** What anywidget hands to the widget, with the kernel's side for the test. */
 export class FakeModel implements WidgetModel {
-	readonly state: Model = {
+	readonly state: Model & Record<string, unknown> = {
 		_listening: false,
+		_view: "log",
 		paused: false,
 		title: "prices",
 		max_rows: 500,
@@ -25,7 +26,7 @@ export class FakeModel implements WidgetModel {
 	}
 
 	set<K extends keyof Model>(key: K, value: Model[K]): void {
-		this.state[key] = value;
+		Object.assign(this.state, { [key]: value });
 		this.emit(`change:${key}`);
 	}
 

@@ -1,0 +1,22 @@
+/** The views by the names that the trait `_view` has. */
+
+import type { Source } from "./gather.ts";
+import { log } from "./log.ts";
+import { metric } from "./metric.ts";
+import { state } from "./state.ts";
+
+/** Makes the element of one view; the signal aborts when it is taken away. */
+export type MakeView = (signal: AbortSignal) => HTMLElement;
+/** Called once for each model, before its first event. */
+export type Maker = (source: Source) => MakeView;
+
+const MAKERS: ReadonlyMap<string, Maker> = new Map([
+	["log", log],
+	["metric", metric],
+	["state", state],
+]);
+
+/** An unknown view is a log: a page may be older than the kernel. */
+export function makerOf(name: string): Maker {
+	return MAKERS.get(name) ?? log;
+}

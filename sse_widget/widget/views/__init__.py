@@ -1,0 +1,11 @@
+"""The views: each shows a feed in its own way, and is an `SSEWidget` with all that this can do."""
+
+from __future__ import annotations
+
+from sse_widget.widget.views.log import Log
+from sse_widget.widget.views.metric import Metric
+from sse_widget.widget.views.state import State
+
+__all__ = ["VIEWS", "Log", "Metric", "State"]
+
+VIEWS = (Log, Metric, State)
