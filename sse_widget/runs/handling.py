@@ -26,6 +26,10 @@ __all__ = ["Handling"]
 logger = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Handling:
     """Runs handlers.
 
@@ -75,22 +79,26 @@ class Handling:
 
     def _go_on(self, run: Run, made: object) -> None:
         try:
-            self._go_on_loop(run, lambda: made)
+            self._go_on_loop(run, lambda: made, lambda: _close_unawaited(made))
         except RuntimeError:  # the session is closed, and its runs are cancelled
-            if inspect.iscoroutine(made):
-                made.close()  # or Python would warn that nobody awaited it
+            _close_unawaited(made)
             self._left(run)
 
     # On the loop
 
-    def _go_on_loop(self, run: Run, call: Callable[[], object]) -> None:
-        self._loop.submit(self._start(run, call))
+    def _go_on_loop(self, run: Run, call: Callable[[], object], after: Callable[[], None] = _nothing) -> None:
+        self._loop.submit(self._start(run, call, after))
 
-    async def _start(self, run: Run, call: Callable[[], object]) -> None:
+    async def _start(self, run: Run, call: Callable[[], object], after: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._drive(run, call))
+
+        def done(_task: object) -> None:
+            after()
+            self._left(run)
+
         # Not in a `finally` of the task: one that is cancelled before its first step does not run at all.
-        task.add_done_callback(lambda _task: self._left(run))
+        task.add_done_callback(done)
 
         def stop() -> None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: everything on it was cancelled
@@ -140,6 +148,12 @@ async def _push_all_async(run: Run, items: AsyncIterator[Any]) -> None:
         close = getattr(items, "aclose", None)
         if close is not None:
             await close()
+
+
+def _close_unawaited(made: object) -> None:
+    """Close a coroutine that was made elsewhere, and may never have begun: or Python would warn of it."""
+    if inspect.iscoroutine(made):
+        made.close()
 
 
 def _failed(run: Run, error: BaseException) -> None:

@@ -280,6 +280,10 @@ def test_a_path_wants_the_bearer_or_a_ticket_for_it(client: Client, handlers: Ha
     assert len(handlers.calls) == 1
 
 
+def test_a_path_that_is_no_text_opens_with_no_ticket(client: Client) -> None:
+    assert client.request("GET", "/%ff?ticket=x&client=p", bearer=None).status == 403
+
+
 @pytest.mark.usefixtures("handlers")
 def test_tickets_are_for_paths_that_there_are(client: Client) -> None:
     answer = client.request("POST", "/tickets", {"client": "p", "channels": ["/nothing", "nothing", "/one"]})
