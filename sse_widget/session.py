@@ -140,9 +140,16 @@ class Session:
         with self._lock:
             self._feeds[feed_id], self._ends[feed_id] = feed, end
 
-    def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
+    def carrier(
+        self,
+        channel: Channel,
+        start: Cursor,
+        send: Callable[[dict[str, Any]], None],
+        main: Callable[[Callable[[], None]], None],
+        left: Callable[[str], None],
+    ) -> Carrier:
         """Return what sends a channel over a comm."""
-        return Carrier(channel, start, send, self.server.call)
+        return Carrier(channel, start, send, self.server.call, main, left)
 
     def received_over_comm(self, page: str, text: str) -> dict[str, Any]:
         """Take a batch that came over a comm; return the answer.

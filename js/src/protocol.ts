@@ -66,6 +66,8 @@ export interface CommPacks {
 	readonly packs: readonly string[];
 	/** Where a reader of all of it is now. */
 	readonly cursor: string;
+	/** How often the kernel has gone back for some page. */
+	readonly backs: number;
 }
 
 export interface FeedReport {
@@ -83,6 +85,8 @@ export interface FeedAnswer {
 
 export const DEFAULT_SILENCE_S = 40;
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** A proxy in front of Jupyter's server that nobody has tuned (nginx) takes 1 MiB. */
+export const MAX_PROXIED_BODY_BYTES = 900_000;
 /** Over the comm a body is a text within JSON, which may double it, and Jupyter's server closes a websocket at 10 MiB. */
 export const MAX_COMM_BODY_BYTES = 1024 * 1024;
 export const HIGH_WATER_BYTES = 32 * 1024 * 1024;
@@ -148,7 +152,11 @@ export function asWelcome(value: unknown): Welcome | null {
 /** The kernel's `packs`. */
 export function asPacks(object: Record<string, unknown>): CommPacks {
 	const packs = Array.isArray(object.packs) ? object.packs : [];
-	return { packs: packs.filter((text) => typeof text === "string"), cursor: textOf(object.cursor) };
+	return {
+		packs: packs.filter((text) => typeof text === "string"),
+		cursor: textOf(object.cursor),
+		backs: numberOf(object.backs, 0),
+	};
 }
 
 /** A pack whose frame is sound. Its events are the server's word: checking each one again would cost as much as parsing. */

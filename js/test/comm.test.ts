@@ -210,8 +210,10 @@ test("an end whose cursor is ahead is no end: something was dropped", async () =
 	await carry(widget.kernel);
 	widget.kernel.say({ kind: "ended", cursor: "a-3" });
 	expect(widget.feed.state).not.toBe("ended");
-	await rig.env.advance(2_000);
-	await carry(widget.kernel);
+	for (let each = 0; each < 2; each += 1) {
+		await rig.env.advance(2_000); // the first wish is older than what the kernel has done for this page already
+		await carry(widget.kernel);
+	}
 	widget.kernel.say({ kind: "ended", cursor: "a-3" });
 	expect(widget.taken).toEqual(ids(3));
 	expect(widget.feed.state).toBe("ended");
@@ -531,3 +533,32 @@ test.each(["auto", "comm"])(
 		);
 	},
 );
+
+test("of the wishes to go back that a busy kernel finds together, one is granted", async () => {
+	const rig = new Rig();
+	const widget = rig.carried("f", COMM);
+	await rig.env.advance(10);
+	rig.server.log("prices").push(1);
+	await carry(widget.kernel);
+	widget.kernel.busy = true;
+	widget.kernel.drop = 1;
+	rig.server.log("prices").push(3);
+	await carry(widget.kernel);
+	for (let minute = 0; minute < 3; minute += 1) {
+		await rig.env.advance(30_000);
+		widget.kernel.heartbeat();
+	}
+	const before = widget.kernel.backs;
+	widget.kernel.free();
+	expect(widget.kernel.backs).toBe(before + 1);
+	await carry(widget.kernel);
+	expect(widget.taken).toEqual(ids(4));
+	widget.kernel.drop = 1; // and the next one again
+	rig.server.log("prices").push(1);
+	await carry(widget.kernel);
+	widget.kernel.heartbeat();
+	await rig.env.advance(2_000);
+	await carry(widget.kernel);
+	expect(widget.kernel.backs).toBe(before + 2);
+	expect(widget.taken).toEqual(ids(5));
+});

@@ -12,6 +12,7 @@ class Bench {
 	readonly bodies: string[] = [];
 	readonly holds: boolean[] = [];
 	refused = 0;
+	tooLarge = 0;
 	#answers: ((answer: Answer) => void)[] = [];
 	readonly uplink: Uplink;
 
@@ -34,6 +35,9 @@ class Bench {
 			hold: (on) => this.holds.push(on),
 			refused: () => {
 				this.refused += 1;
+			},
+			tooLarge: () => {
+				this.tooLarge += 1;
 			},
 			moved: () => undefined,
 		};
@@ -207,6 +211,12 @@ test("null ends the feed on this page; the others go on", async () => {
 test("a page that cannot post fast enough closes its stream and goes on from its cursor", async () => {
 	const rig = new Rig();
 	const log = rig.server.log("prices");
+	const posted: unknown[] = [];
+	const fetch = rig.env.fetch.bind(rig.env);
+	rig.env.fetch = (url, init) => {
+		posted.push(init.body);
+		return fetch(url, init);
+	};
 	rig.server.receivedStatus = 503;
 	const widget = rig.shown("f");
 	await settle();
@@ -215,6 +225,7 @@ test("a page that cannot post fast enough closes its stream and goes on from its
 	await rig.server.deliver();
 	expect(rig.env.live).toHaveLength(0);
 	expect(widget.feed.text).toContain("Events come faster than Python takes them");
+	expect(posted).toContain(`{"page":"${rig.page.id}","feeds":{},"held":true}`);
 	rig.server.receivedStatus = 200;
 	await rig.env.advance(20_000);
 	await rig.server.deliver();
@@ -222,4 +233,55 @@ test("a page that cannot post fast enough closes its stream and goes on from its
 	expect(widget.feed.state).toBe("open");
 	expect(rig.server.receiver("f").cursor).toBe("a-12");
 	expect(widget.taken).toHaveLength(12);
+	const held = rig.server.texts.map((text) => (JSON.parse(text) as { held?: boolean }).held === true);
+	expect(held.indexOf(true)).toBeGreaterThanOrEqual(0);
+	expect(held.at(-1)).toBe(false);
+});
+
+test("through Jupyter's server no body is larger than what an untuned proxy lets through", async () => {
+	const rig = new Rig();
+	rig.env.place = { origin: "https://hub.example.org", protocol: "https:", hostname: "hub.example.org" };
+	rig.env.base = "/";
+	rig.server.jupyter = "relays";
+	rig.server.maxRelayedBytes = MIB;
+	const widget = rig.widget("f", "prices", { transport: "jupyter" });
+	widget.feed.show(() => undefined);
+	await settle();
+	await rig.server.deliver();
+	rig.server.packSize = 1;
+	const log = rig.server.log("prices");
+	for (let each = 1; each <= 12; each += 1) log.events.push([0, "message", "x".repeat(400_000)]);
+	await rig.server.deliver();
+	await rig.env.advance(100);
+	expect(rig.server.receiver("f").cursor).toBe("a-12");
+	expect(rig.server.texts.filter((text) => text.length > 800_000).length).toBeGreaterThan(3);
+	expect(widget.feed.transport).toBe("jupyter");
+});
+
+test("an event that such a proxy lets through in no way goes back over the comm", async () => {
+	const rig = new Rig();
+	rig.env.place = { origin: "https://hub.example.org", protocol: "https:", hostname: "hub.example.org" };
+	rig.env.base = "/";
+	rig.server.jupyter = "relays";
+	rig.server.maxRelayedBytes = MIB;
+	const widget = rig.carried("f", { transport: "auto" });
+	await settle();
+	await rig.server.deliver();
+	await rig.env.advance(2_000);
+	expect(widget.feed.transport).toBe("jupyter");
+	rig.server.log("prices").events.push([0, "message", "x".repeat(MIB)]);
+	rig.server.log("prices").events.push([0, "message", "after it"]);
+	await rig.server.deliver();
+	await rig.env.advance(200);
+	expect(String(widget.model.statuses.at(-1)?.transport_log)).toContain(
+		"does not let large events back to Python",
+	);
+	await rig.env.advance(4_000);
+	expect(rig.server.receiver("f").cursor).toBe("a-2");
+	for (let second = 0; second < 60; second += 1) {
+		await rig.server.deliver();
+		await rig.env.advance(1_000);
+	}
+	expect(widget.feed.transport).toBe("jupyter");
+	expect(widget.taken).toEqual(["a-1", "a-2"]);
 });

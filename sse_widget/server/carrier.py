@@ -6,7 +6,9 @@ What is sent over a comm goes to every page that has the widget, so there is one
 the channel; the pages' readers skip what they have. It speaks first, unasked, because a page's first message may wait
 behind the cells that are queued already. The Jupyter server drops what exceeds its IOPub limit (1000 messages a second)
 without telling: hence few, large messages. A page may be slow or gone: hence a window beyond what pages have confirmed.
-A page that finds a hole says where it begins, and the carrier goes back to that.
+A page that finds a hole says where it begins, and the carrier goes back to that. It may say so several times before
+anybody listens, so the kernel counts how often it has gone back: a wish of a page that has not seen that its last one
+was granted is an old one.
 
 It lives on the server's loop. Its public methods may be called from any thread.
 """
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sse_widget.core.cursor import parse as parse_cursor
 from sse_widget.server.frames import PACK_HEAD, PACK_TAIL
+from sse_widget.server.leases import Leases
 from sse_widget.server.stream import Place
 
 if TYPE_CHECKING:
@@ -38,14 +41,16 @@ INTERVAL_S: Final = 0.05
 HEARTBEAT_S: Final = 15.0
 MAX_MESSAGE_BYTES: Final = 1 << 20
 WINDOW_BYTES: Final = 8 << 20
-LEASE_S: Final = 45.0
+MAX_GRANTED: Final = 64  # pages whose wishes are remembered
 
 
 class Report(NamedTuple):
     """What a page says about the comm."""
 
     carry: bool  # it needs it
-    expires: float  # when it has to have said so again
+    cursor: str = ""  # its place
+    back: bool = False  # go back to there
+    backs: int | None = None  # how often the kernel had gone back, as far as the page knew
 
 
 class Sent(NamedTuple):
@@ -68,6 +73,10 @@ class Carrier:
         Sends a custom message to all pages that have the widget. Called on the server's thread.
     call : callable
         Runs a function with the server's `State`, on its loop.
+    main : callable
+        Runs a function on the main thread, when that is free.
+    left : callable
+        Told, on the server's thread, of each page that had only the comm, and has gone.
     """
 
     def __init__(
@@ -76,18 +85,24 @@ class Carrier:
         start: Cursor,
         send: Callable[[dict[str, Any]], None],
         call: Callable[[Callable[[State], None]], None],
+        main: Callable[[Callable[[], None]], None],
+        left: Callable[[str], None],
     ) -> None:
         self._channel = channel
         self._at = str(start)  # where to go on
         self._send = send
         self._call = call
+        self._main = main
+        self._left = left
         self._state: State | None = None
         self._place: Place | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unasked = True  # nobody has said yet whether the comm is needed
         self._closed = False
         self._ended = False  # the channel's end was said; a page that lacks something before it may still go back
-        self._pages: dict[str, Report] = {}
+        self._leases = Leases(self._ask)
+        self._backs = 0  # how often it has gone back
+        self._granted: dict[str, int] = {}  # page → the count after it had gone back for it
         self._unconfirmed: deque[Sent] = deque()
         self._next_at = self._heartbeat_at = 0.0
 
@@ -95,10 +110,10 @@ class Carrier:
         """Send, unless pages have something better: the widget is shown, or Python listens."""
         self._call(self._begin)
 
-    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False) -> None:
-        """Take what a page says: whether it needs the comm, up to where it has read, whether to go back to there."""
-        report = Report(carry, time.monotonic() + LEASE_S)
-        self._call(lambda state: self._report(state, page, report, cursor, back=back))
+    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False, backs: int | None = None) -> None:
+        """Take what a page says of its needs and its place, and which return of the kernel's it has seen."""
+        report = Report(carry, cursor, back, backs)
+        self._call(lambda state: self._report(state, page, report))
 
     def forget(self, page: str) -> None:
         """Forget a page that has gone."""
@@ -114,23 +129,49 @@ class Carrier:
         if self._closed:
             return
         self._state = state
-        self._unasked = self._unasked or not self._pages
+        self._unasked = self._unasked or not self._leases
         if self._place is None and not self._ended:
             self._move_to(self._at)
         self.wake()
 
-    def _report(self, state: State, page: str, report: Report, cursor: str, *, back: bool) -> None:
+    def _report(self, state: State, page: str, report: Report) -> None:
         if self._closed:
             return
         self._state = state
         self._unasked = False
-        self._pages[page] = report
+        self._leases.report(page, carry=report.carry, now=time.monotonic())
+        state.watch(self)
         if report.carry:
-            if back or (self._place is None and not self._ended):
-                self._move_to(cursor)
+            if report.back:
+                self._go_back(page, report)
+            elif self._place is None and not self._ended:
+                self._move_to(report.cursor)
             else:
-                self._confirm(parse_cursor(cursor))
+                self._confirm(parse_cursor(report.cursor))
         self.wake()
+
+    def _go_back(self, page: str, report: Report) -> None:
+        self._heartbeat_at = 0.0  # if there is nothing else to send: it shall see that it was heard
+        seen = -1 if report.backs is None else report.backs
+        if self._place is not None and seen < self._granted.get(page, -1):
+            return  # said before it could know of the last time
+        if page not in self._granted and len(self._granted) >= MAX_GRANTED:
+            del self._granted[next(iter(self._granted))]
+        self._backs += 1
+        self._granted[page] = self._backs
+        self._move_to(report.cursor)
+
+    def _ask(self) -> None:
+        self._main(lambda: self._call(lambda _state: self._leases.answered(time.monotonic())))
+
+    def sweep(self) -> bool:
+        """Do what is due once a second; False: there will be nothing until a page speaks."""
+        for page in self._leases.sweep(time.monotonic()):
+            logger.info("a page that had the widget on %r over the comm has left", self._channel.name)
+            self._left(page)
+        if self._place is not None and not self._wanted:
+            self._release()
+        return bool(self._leases) or self._place is not None
 
     def _confirm(self, cursor: Cursor | None) -> None:
         if cursor is not None and cursor.epoch == self._channel.epoch:
@@ -143,6 +184,7 @@ class Carrier:
             fanout = self._state.fanout(self._channel)
             self._place = Place(fanout, fanout.packed, after, "pages over the comm")
             self._state.hold(self._place)
+            self._state.watch(self)
             self._unconfirmed.clear()
 
     def _release(self) -> None:
@@ -152,9 +194,8 @@ class Carrier:
         self._place = None
 
     def _forget(self, page: str) -> None:
-        report = self._pages.get(page)
-        if report is not None and not report.carry:  # else it has just moved here from its stream, and has a lease
-            del self._pages[page]
+        self._leases.forget(page)
+        self._granted.pop(page, None)
 
     def _close(self) -> None:
         self._closed = True
@@ -177,13 +218,13 @@ class Carrier:
         place = self._place
         if self._closed or place is None or not self._window_is_open():
             return
-        if not self._wanted():
+        if not self._wanted:
             self._release()
             return
         packs = self._collect(place)
         now = asyncio.get_running_loop().time()
         if packs:
-            self._say({"kind": "packs", "packs": packs, "cursor": place.cursor})
+            self._say({"kind": "packs", "packs": packs, "cursor": place.cursor, "backs": self._backs})
             self._channel.log.advanced()
             self.wake()
         elif place.ended:
@@ -192,22 +233,21 @@ class Carrier:
             self._ended = True
             self._release()
         elif now >= self._heartbeat_at:  # a page sees by the cursor whether the last message was dropped
-            self._say({"kind": "packs", "packs": [], "cursor": place.cursor})
+            self._say({"kind": "packs", "packs": [], "cursor": place.cursor, "backs": self._backs})
             self.wake()
         elif place.fanout.sleep(self, place.position):
             self._timer = asyncio.get_running_loop().call_at(self._heartbeat_at, self._turn)
         else:
             self.wake()
 
+    @property
     def _wanted(self) -> bool:
-        now = time.monotonic()
-        self._pages = {page: report for page, report in self._pages.items() if report.expires > now}
-        return self._unasked or any(report.carry for report in self._pages.values())
+        return self._unasked or self._leases.carry
 
     def _window_is_open(self) -> bool:
         if sum(sent.n_bytes for sent in self._unconfirmed) < WINDOW_BYTES:
             return True
-        if not self._pages:  # nobody was there to confirm
+        if not self._leases:  # nobody was there to confirm
             self._unasked = False
             self._release()
         return False

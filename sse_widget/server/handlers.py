@@ -109,5 +109,5 @@ class ReceivedHandler(JsonHandler):
             check_batch(content)
         except ValueError as error:
             raise Refusal(422, str(error)) from None
-        self.state.touch(page)
+        self.state.touch(page, held=content.get("held") is True)
         self.reply(self.state.inbox.received(page, content))

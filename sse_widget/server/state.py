@@ -52,6 +52,13 @@ class Inbox(Protocol):
         """Forget a page: it has had no stream for a while."""
 
 
+class Watched(Protocol):
+    """Something that has to be looked after from time to time."""
+
+    def sweep(self) -> bool:
+        """Do what is due once a second; False: not any more, until `watch` is called again."""
+
+
 class Limits(NamedTuple):
     """The bounds of one server; every time in seconds, every size in bytes."""
 
@@ -84,6 +91,8 @@ class State:
         self.streams: set[StreamHandler] = set()
         self.pages: dict[str, StreamHandler] = {}
         self.seen: dict[str, float] = {}  # page → when it last opened a stream or posted
+        self._held: set[str] = set()  # pages that have no stream because Python does not take what they have
+        self._watched: set[Watched] = set()
         self._fanouts: dict[Channel, Fanout] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._runs_sweeper: asyncio.Task[None] | None = None
@@ -110,10 +119,10 @@ class State:
             older = self.pages.get(stream.client)
             self.pages[stream.client] = stream
             self.seen[stream.client] = time.monotonic()
+            self._held.discard(stream.client)
             if older is not None:
                 older.cut()
-        if self._sweeper is None or self._sweeper.done():
-            self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+        self._sweep_on()
 
     def leave(self, stream: StreamHandler) -> None:
         """Forget a stream that has ended. Idempotent."""
@@ -140,10 +149,19 @@ class State:
             place.fanout.close()
             self._fanouts.pop(place.channel, None)
 
-    def touch(self, page: str) -> None:
-        """Renew the lease of a page that has a stream."""
+    def touch(self, page: str, *, held: bool = False) -> None:
+        """Renew the lease of a page that has a stream, or had one a moment ago.
+
+        `held`: it does without a stream until Python has taken what it has; then its posts alone are its lease.
+        """
         if page in self.seen:
             self.seen[page] = time.monotonic()
+            (self._held.add if held else self._held.discard)(page)
+
+    def watch(self, watched: Watched) -> None:
+        """Call its `sweep` about once a second, until that says that there is no need."""
+        self._watched.add(watched)
+        self._sweep_on()
 
     def close(self) -> None:
         """Cut every stream."""
@@ -163,20 +181,29 @@ class State:
         while self.inbox.runs.sweep():  # noqa: ASYNC110 - it looks at the clock, and at readers who tell nobody
             await asyncio.sleep(min(_SWEEP_S, self.limits.run_lease_s / 4))
 
+    def _sweep_on(self) -> None:
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep())
+
     async def _sweep(self) -> None:
         """Once a second, while there is anybody: heartbeats, leases, stalls, and pages that have left."""
-        while self.streams or self.seen:
+        while self.streams or self.seen or self._watched:
             await asyncio.sleep(_SWEEP_S)
             now = time.monotonic()
             for stream in list(self.streams):
                 stream.sweep(now)
             for fanout in list(self._fanouts.values()):
                 fanout.look_again()
-            for page, seen in list(self.seen.items()):
-                if page in self.pages:
-                    if now - seen > self.limits.lease_s:
-                        logger.info("closing the stream of a page that has been silent for %.0f s", now - seen)
-                        self.pages[page].cut()
-                elif now - seen > _LEFT_S:
-                    del self.seen[page]
-                    self.inbox.page_left(page)
+            self._watched -= {watched for watched in list(self._watched) if not watched.sweep()}
+            self._sweep_pages(now)
+
+    def _sweep_pages(self, now: float) -> None:
+        for page, seen in list(self.seen.items()):
+            if page in self.pages:
+                if now - seen > self.limits.lease_s:
+                    logger.info("closing the stream of a page that has been silent for %.0f s", now - seen)
+                    self.pages[page].cut()
+            elif now - seen > (self.limits.lease_s if page in self._held else _LEFT_S):
+                del self.seen[page]
+                self._held.discard(page)
+                self.inbox.page_left(page)

@@ -46,8 +46,8 @@ class Carrier(Protocol):
     def begin(self) -> None:
         """Send, unless pages have something better."""
 
-    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False) -> None:
-        """Take what a page says of its needs and its place."""
+    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False, backs: int | None = None) -> None:
+        """Take what a page says of its needs and its place, and which return of the kernel's it has seen."""
 
     def forget(self, page: str) -> None:
         """Forget a page that has gone."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sse_widget.core.cursor import Cursor
     from sse_widget.hub.channel import Channel
     from sse_widget.widget.feed import Carrier, Feed
+    from sse_widget.widget.main_loop import Call
 
 __all__ = ["Home"]
 
@@ -26,8 +27,15 @@ class Home(Protocol):
     def enter(self, feed_id: str, feed: Feed, end: Callable[[], None]) -> None:
         """Let pages send to `feed`; `end` closes its widget."""
 
-    def carrier(self, channel: Channel, start: Cursor, send: Callable[[dict[str, Any]], None]) -> Carrier:
-        """Return what sends a channel over a comm."""
+    def carrier(
+        self,
+        channel: Channel,
+        start: Cursor,
+        send: Callable[[dict[str, Any]], None],
+        main: Call,
+        left: Callable[[str], None],
+    ) -> Carrier:
+        """Return what sends a channel over a comm; `main` calls on the main thread, `left` is told who has gone."""
 
     def received_over_comm(self, page: str, text: str) -> dict[str, Any]:
         """Take a batch that came over a comm; return the answer."""

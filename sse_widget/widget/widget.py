@@ -135,8 +135,9 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         self._home, self._error = home, ""
         self._told: dict[str, Any] = {name: getattr(self, name) for name in STATE_TRAITS}
         self._telling: tuple[int, Event] | None = None  # the thread that calls observers now, and with which event
+        main = find_main_loop()
         self._listeners = Listeners(
-            self._feed, find_main_loop(), self._tell_event, self._tell_state, self._set_listening, self._show_error
+            self._feed, main, self._tell_event, self._tell_state, self._set_listening, self._show_error
         )
         super().__init__(**{"title": self._default_title(channel.name, traits), **traits})
         self._welcome = {
@@ -149,7 +150,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         self._feed.show_trouble = self._show_error
         home.enter(self.model_id, self._feed, self.close)
         if transport in {"auto", "comm"}:
-            self._feed.carrier = home.carrier(channel, start, self.send)
+            self._feed.carrier = home.carrier(channel, start, self.send, main, self._feed.page_left)
         self.on_msg(self._take_message)
         self._observers_changed()  # a subclass may have decorated some, before there was anybody to tell
         self._greet()
@@ -252,8 +253,9 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         page = str(content["page"])
         answer = self._home.received_over_comm(page, content["body"])
         if self._feed.carrier is not None:
-            carry, back = content["carry"] is True, content["back"] is True
-            self._feed.carrier.report(page, carry=carry, cursor=str(content["cursor"]), back=back)
+            carry, back, backs = content["carry"] is True, content["back"] is True, content.get("backs")
+            seen = backs if isinstance(backs, int) else None
+            self._feed.carrier.report(page, carry=carry, cursor=str(content["cursor"]), back=back, backs=seen)
         self.send({"kind": "answer", "page": page, "n": content["n"], **answer})
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

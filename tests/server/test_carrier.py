@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +13,13 @@ from sse_widget.core.cursor import Cursor
 from sse_widget.core.cursor import parse as parse_cursor
 from sse_widget.core.receiver import Receiver
 from sse_widget.server import carrier as module
+from sse_widget.server import leases, state
 from sse_widget.server.carrier import Carrier
 from tests.conftest import eventually
+from tests.server.test_fanout import swallow_the_next_wakeup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sse_widget.hub.channel import Channel
     from sse_widget.session import Session
@@ -36,7 +39,16 @@ class Page:
         self.answers = True
         self.ended = False
         self.lock = threading.Lock()
-        self.carrier = Carrier(channel, Cursor(channel.epoch, 0), self.message, session.server.call)
+        self.backs: int | None = None
+        self.busy = False  # the kernel's main thread
+        self.left: list[str] = []
+        self.carrier = Carrier(
+            channel, Cursor(channel.epoch, 0), self.message, session.server.call, self.main, self.left.append
+        )
+
+    def main(self, function: Callable[[], None]) -> None:
+        if not self.busy:
+            function()
 
     def message(self, content: dict[str, Any]) -> None:
         with self.lock:
@@ -44,6 +56,7 @@ class Page:
             if self.drop and content.get("packs"):
                 self.drop -= 1
                 return
+            self.backs = content.get("backs", self.backs)
             self.ended = self.ended or content["kind"] == "ended"
             back = False
             for text in content.get("packs", []):
@@ -59,8 +72,9 @@ class Page:
             self.taken += [data for _, _, data in pack["events"][taken.skip :]]
         return taken.joins
 
-    def say(self, *, carry: bool = True, back: bool = False) -> None:
-        self.carrier.report("page", carry=carry, cursor=str(self.receiver.cursor), back=back)
+    def say(self, *, carry: bool = True, back: bool = False, backs: int | None = None) -> None:
+        seen = self.backs if backs is None else backs
+        self.carrier.report("page", carry=carry, cursor=str(self.receiver.cursor), back=back, backs=seen)
 
     def has(self, count: int) -> bool:
         return len(self.taken) + self.lost >= count
@@ -182,21 +196,92 @@ def test_a_page_that_moved_to_the_comm_is_not_forgotten_with_its_stream(page: Pa
     eventually(lambda: page.has(1))
 
 
-def test_a_lease_that_nobody_renews_ends_it(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEASE_S", 0.5)
-    monkeypatch.setattr(module, "HEARTBEAT_S", 0.1)
+@pytest.fixture
+def _short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE_S", 1.0)
+    monkeypatch.setattr(leases, "GRACE_S", 0.4)
+    monkeypatch.setattr(leases, "PROMPT_S", 0.2)
+    monkeypatch.setattr(state, "_SWEEP_S", 0.05)
+
+
+@pytest.mark.usefixtures("_short_lease")
+def test_a_lease_that_nobody_renews_ends_it_and_tells_who_has_left(page: Page) -> None:
     page.answers = False
     page.say()
     page.channel.push(1)
     eventually(lambda: page.has(1))
     eventually(lambda: page.channel.stats().readers == [])
+    assert page.left == ["page"]
+    page.channel.push(2)
+    page.carrier.begin()  # displayed anew
+    eventually(lambda: page.has(2))
+
+
+@pytest.mark.usefixtures("_short_lease")
+def test_no_lease_ends_while_a_cell_keeps_the_page_from_being_heard(page: Page) -> None:
+    page.busy = True
+    page.answers = False
+    page.say()
+    begun = time.monotonic()
+    while time.monotonic() - begun < 4 * leases.LEASE_S:
+        page.channel.push(1)
+        eventually(lambda: page.has(page.channel.log.newest))
+    assert page.left == []
+
+
+def test_of_the_wishes_to_go_back_that_a_busy_kernel_finds_together_one_is_granted(page: Page) -> None:
+    page.carrier.begin()
+    page.channel.push(1)
+    eventually(lambda: page.has(1))
+    page.answers = False
+    page.channel.push_many(["x" * 500_000] * 8)
+    eventually(lambda: page.has(9))
+    page.messages.clear()
+    for _ in range(6):
+        page.carrier.report("page", carry=True, cursor=f"{page.channel.epoch}-1", back=True, backs=page.backs)
+    place = f"{page.channel.epoch}-9"
+    eventually(lambda: bool(page.messages) and page.messages[-1]["cursor"] == place)
+    sent = [json.loads(text)["first"] for message in page.messages for text in message["packs"]]
+    assert sent == list(dict.fromkeys(sent))
+    assert page.backs == 1
+    page.say(back=True, backs=0)  # nothing follows that would tell it so
+    eventually(lambda: page.messages[-1] == {"kind": "packs", "packs": [], "cursor": place, "backs": 1})
+    page.say(back=True)
+    eventually(lambda: page.backs == 2)
+
+
+def test_one_page_does_not_keep_another_from_going_back(page: Page) -> None:
+    page.carrier.begin()
+    page.channel.push_many(range(5))
+    eventually(lambda: page.has(5))
+    for name in ("one", "two"):
+        page.messages.clear()
+        page.carrier.report(name, carry=True, cursor=f"{page.channel.epoch}-2", back=True)
+        eventually(lambda: any(message["packs"] for message in page.messages))
+
+
+def test_it_remembers_only_so_many_pages(page: Page) -> None:
+    for n in range(module.MAX_GRANTED + 10):
+        page.carrier.report(f"page {n}", carry=True, cursor="", back=True)
+    eventually(lambda: page.carrier._backs == module.MAX_GRANTED + 10)
+    assert len(page.carrier._granted) == module.MAX_GRANTED
+
+
+def test_a_wake_up_that_an_interrupt_has_swallowed_is_made_up_for_within_a_moment(page: Page) -> None:
+    page.carrier.begin()
+    page.channel.push(1)
+    eventually(lambda: page.has(1))
+    eventually(lambda: bool(page.channel.log._armed))
+    swallow_the_next_wakeup(page.channel)
+    eventually(lambda: page.has(2), deadline_s=5)
 
 
 def test_a_comm_that_raises_closes_it(page: Page, caplog: pytest.LogCaptureFixture) -> None:
     def broken(_content: dict[str, Any]) -> None:
         raise RuntimeError("the comm is gone")
 
-    carrier = Carrier(page.channel, Cursor(page.channel.epoch, 0), broken, page.session.server.call)
+    start = Cursor(page.channel.epoch, 0)
+    carrier = Carrier(page.channel, start, broken, page.session.server.call, page.main, page.left.append)
     carrier.begin()
     page.channel.push(1)
     eventually(lambda: carrier._closed)

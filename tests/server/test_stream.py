@@ -6,12 +6,14 @@ import json
 import random
 import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sse_widget.core.cursor import Cursor
 from sse_widget.core.receiver import Receiver
+from sse_widget.server import state
 from sse_widget.server.state import Limits
 from sse_widget.session import Session
 from tests.conftest import eventually
@@ -237,6 +239,25 @@ def test_a_page_that_does_not_post_is_reaped_and_one_that_does_is_not(impatient:
             client.request("POST", "/received", {"page": "alive"})
         channel.push(1)
         assert alive.packs(1)
+
+
+def test_a_page_without_a_stream_has_left_unless_it_says_that_it_is_held_back(
+    impatient: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "_LEFT_S", 0.2)
+    left: list[str] = []
+    monkeypatch.setattr(impatient, "page_left", left.append)
+    impatient.hub.channel("c")
+    client = Client(impatient)
+    for page in ("gone", "held"):
+        with client.stream(events_path(client, page, c="")) as stream:
+            stream.take(1, "open")
+    begun = time.monotonic()
+    while time.monotonic() - begun < 3:
+        client.request("POST", "/received", {"page": "held", "held": True})
+        time.sleep(0.5)  # a slow page: longer than one that has left is waited for
+    assert left == ["gone"]
+    eventually(lambda: left == ["gone", "held"])
 
 
 def test_a_long_stream_is_rotated_for_pages_only(impatient: Session) -> None:

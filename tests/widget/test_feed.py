@@ -470,7 +470,8 @@ class Carrier:
     def begin(self) -> None:
         self.told.append("begin")
 
-    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False) -> None:
+    def report(self, page: str, *, carry: bool, cursor: str = "", back: bool = False, backs: int | None = None) -> None:
+        assert backs is None
         self.told.append((page, carry, cursor, back))
 
     def forget(self, page: str) -> None:

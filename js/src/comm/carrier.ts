@@ -22,7 +22,7 @@ import {
 } from "../protocol.ts";
 import { Uplink } from "../sync/uplink.ts";
 import { mustGoBack } from "../sync/wayback.ts";
-import { Mail } from "./mail.ts";
+import { Mail, type Said } from "./mail.ts";
 
 /** The kernel takes a page that has not said for 45 s that it needs the comm for one that does not. */
 const LEASE_MS = 12_000;
@@ -67,6 +67,8 @@ export class Carrier {
 	#backIn = 0;
 	#declinedAt = Number.NEGATIVE_INFINITY;
 	#epoch: string | null = null;
+	/** Of the kernel's returns, as far as this page has seen. */
+	#backs: number | null = null;
 
 	constructor(env: Env, host: CarrierHost) {
 		this.#env = env;
@@ -87,6 +89,7 @@ export class Carrier {
 			answered: (_, answer) => this.#answered(answer),
 			hold: () => undefined, // the kernel's window holds it
 			refused: () => undefined,
+			tooLarge: () => undefined, // there is no status over the comm
 			moved: () => {
 				if (!subscriber.viaHttp && !this.uplink.waitsFor(subscriber.feed)) subscriber.flushed();
 			},
@@ -178,7 +181,8 @@ export class Carrier {
 	}
 
 	#read(message: Record<string, unknown>): void {
-		const { packs, cursor } = asPacks(message);
+		const { packs, cursor, backs } = asPacks(message);
+		this.#backs = backs;
 		const taken = packs.map((text) => this.#take(asPack(parseObject(text)), text));
 		const { shown, synced } = this.#host.subscriber;
 		const sent = parseCursor(cursor);
@@ -231,7 +235,7 @@ export class Carrier {
 		return this.#carry && this.#behind && this.#env.now() - this.#backAt >= everyMs;
 	}
 
-	#says(): { carry: boolean; cursor: string; back: boolean } {
+	#says(): Said {
 		const { shown, synced } = this.#host.subscriber;
 		const back = this.#mayGoBack;
 		if (back) {
@@ -242,7 +246,7 @@ export class Carrier {
 		if (this.#behind && this.#carry) this.#backTimer.start(BACK_EVERY_MS);
 		if (this.#carry) this.#speakTimer.start(LEASE_MS);
 		const cursor = formatCursor(earliest([shown.cursor, synced.cursor], this.#epoch));
-		return { carry: this.#carry, cursor, back };
+		return { carry: this.#carry, cursor, back, backs: this.#backs };
 	}
 
 	#decline(): void {

@@ -14,10 +14,19 @@ const ANSWER_MS = 10_000;
 /** The kernel may answer out of order: a comm message may run on another of its threads. */
 const ORDER_MS = 1_000;
 
+/** What every message says. */
+export interface Said {
+	readonly carry: boolean;
+	readonly cursor: string;
+	readonly back: boolean;
+	/** How often the kernel had gone back, by the newest of its messages; null before the first. */
+	readonly backs: number | null;
+}
+
 export interface MailHost {
 	readonly page: string;
-	/** What every message says; asked for when it leaves. */
-	says(): { readonly carry: boolean; readonly cursor: string; readonly back: boolean };
+	/** Asked for when a message leaves. */
+	says(): Said;
 	/** A body without packs. */
 	emptyBody(): string;
 	/** False: the comm is dead. */

@@ -23,8 +23,7 @@ import { Soon, Timer } from "./timer.ts";
 import { Vigil } from "./vigil.ts";
 import type { Way } from "./way.ts";
 
-const LINGER_MS = 1_000;
-const LAST_WORDS_MS = 30_000;
+const [LINGER_MS, LAST_WORDS_MS] = [1_000, 30_000];
 
 export class Connection {
 	readonly #client: string;
@@ -78,6 +77,7 @@ export class Connection {
 				const { way } = this.#intake;
 				if (way?.needsSecret && !this.#retries.refused) this.#refused(way);
 			},
+			tooLarge: (way) => this.#broken(way, false, texts.tooLarge(way.url)), // over the comm it goes through
 			changed: (back) => {
 				if (back !== null) this.#intake.forget(back);
 				else if (!this.#lingerTimer.running) this.#lingerTimer.start(LINGER_MS);
@@ -118,7 +118,7 @@ export class Connection {
 		this.poke();
 	}
 
-	/** The network or the tab is back, or the kernel has spoken: do not wait for the backoff. */
+	/** Something is back: the network, the tab, the kernel. Do not wait for the backoff. */
 	poke(): void {
 		if (this.#closed) return;
 		if (this.#intake.there) this.uplink.poke();
@@ -249,11 +249,12 @@ export class Connection {
 	}
 
 	/** A way that was open is tried again soon; one whose stream never began is none. */
-	#broken(way: Way, opened: boolean): void {
+	#broken(way: Way, opened: boolean, why = texts.silent(way.url)): void {
 		way.distrust();
 		if (this.#roster.empty) return;
 		if (!opened) {
-			this.#climber.failed(way, texts.silent(way.url), false);
+			this.#intake.close();
+			this.#climber.failed(way, why, false);
 			return;
 		}
 		this.uplink.pause();

@@ -1,5 +1,6 @@
 /** The rung `direct`: the kernel's own port, after two proofs (docs/protocol.md, section 2). */
 
+import { MAX_BODY_BYTES } from "../protocol.ts";
 import { directObstacle } from "./reach.ts";
 import * as texts from "./texts.ts";
 import { type Answer, type Obstacle, PROOF_TIMEOUT_MS, type Proof, ProvenWay } from "./way.ts";
@@ -7,6 +8,7 @@ import { type Answer, type Obstacle, PROOF_TIMEOUT_MS, type Proof, ProvenWay } f
 export class DirectWay extends ProvenWay {
 	readonly rung = "direct";
 	readonly needsSecret = true;
+	readonly maxBodyBytes = MAX_BODY_BYTES;
 
 	get url(): string {
 		return this.secret.url;

@@ -8,7 +8,7 @@
 
 import type { Env } from "../env.ts";
 import type { Release } from "../locks.ts";
-import type { Welcome } from "../protocol.ts";
+import { MAX_PROXIED_BODY_BYTES, type Welcome } from "../protocol.ts";
 import * as texts from "./texts.ts";
 import { type Answer, type Obstacle, PROOF_TIMEOUT_MS, type Proof, ProvenWay } from "./way.ts";
 
@@ -30,6 +30,7 @@ function addressOf(env: Env, kernelId: string): string {
 export class JupyterWay extends ProvenWay {
 	readonly rung = "jupyter";
 	readonly needsSecret = false;
+	readonly maxBodyBytes = MAX_PROXIED_BODY_BYTES;
 	readonly url: string;
 	#release: Release | null = null;
 

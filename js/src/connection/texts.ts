@@ -36,6 +36,11 @@ export function answered(url: string, status: number): string {
 	return `The kernel's server at ${url} answered with status ${status}. This page tries again by itself.`;
 }
 
+/** One event, on its way back to Python. */
+export function tooLarge(url: string): string {
+	return `Something on the way to ${url} does not let large events back to Python; nginx needs a larger client_max_body_size.`;
+}
+
 /** Requests are answered, but the stream's first message has not come. */
 export function silent(url: string): string {
 	return `The stream from ${url} does not begin: something on the way may hold it back.`;

@@ -39,6 +39,8 @@ export interface Way {
 	readonly url: string;
 	/** 401 and 403 mean that the kernel has a newer secret; it may be asked for. */
 	readonly needsSecret: boolean;
+	/** Of packs in one body. */
+	readonly maxBodyBytes: number;
 	/** Take what a stream on this way needs. Null: it may be tried. Idempotent. */
 	enter(): Promise<Obstacle | null>;
 	/** Give it back. Idempotent. */
@@ -62,6 +64,7 @@ export abstract class ProvenWay implements Way {
 	abstract readonly rung: Rung;
 	abstract readonly url: string;
 	abstract readonly needsSecret: boolean;
+	abstract readonly maxBodyBytes: number;
 	protected readonly env: Env;
 	protected secret: Secret;
 	#proven = false;

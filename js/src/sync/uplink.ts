@@ -32,6 +32,8 @@ export interface UplinkHost {
 	hold(on: boolean): void;
 	/** The secret is not valid any more. */
 	refused(): void;
+	/** Not even one pack alone is let through. */
+	tooLarge(): void;
 	/** Something was acknowledged. */
 	moved(): void;
 }
@@ -194,6 +196,7 @@ export class Uplink {
 	}
 
 	#failed(answer: Answer): void {
+		const packs = this.#inFlight;
 		this.#inFlight = 0;
 		this.#queue = this.#queue.filter((waiting) => waiting.feeds.length > 0); // some may go another way now
 		this.#recount();
@@ -202,6 +205,7 @@ export class Uplink {
 			if (answer.status === 401 || answer.status === 403) this.#host.refused();
 			// Perhaps it was too much at once: then smaller bodies go through.
 			else if (answer.status < 500) this.#onePerBody = true;
+			if (answer.status === 413 && packs === 1) this.#host.tooLarge();
 		}
 		if (this.#paused) return;
 		this.#cancelRetry = this.#env.later(this.#backoff.next(), () => {
@@ -221,7 +225,7 @@ export class Uplink {
 		}
 		const wanted = JSON.stringify(batch.map((waiting) => waiting.feeds));
 		const packs = batch.map((waiting) => waiting.text).join(",");
-		const page = JSON.stringify(this.#host.page);
+		const page = JSON.stringify(this.#host.page) + (this.#held ? ',"held":true' : "");
 		return `{"page":${page},"feeds":${JSON.stringify(feeds)},"wanted":${wanted},"packs":[${packs}]}`;
 	}
 

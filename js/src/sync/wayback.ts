@@ -15,6 +15,8 @@ export interface WayBackEvents {
 	hold(on: boolean): void;
 	/** The secret is not valid. */
 	refused(): void;
+	/** Something on the way takes no body that holds one pack. */
+	tooLarge(way: Way): void;
 	/** Readers went back or left; `back` has to be asked for again from its cursor. */
 	changed(back: object | null): void;
 }
@@ -57,13 +59,28 @@ export function openWayBack(
 
 	const uplink: Uplink = new Uplink(env, {
 		page,
-		maxBodyBytes: MAX_BODY_BYTES,
+		get maxBodyBytes() {
+			return way()?.maxBodyBytes ?? MAX_BODY_BYTES;
+		},
 		post: async (body) => (await way()?.post("/received", body, RECEIVED_TIMEOUT_MS)) ?? NO_WAY,
 		reported: () => roster.knownFeeds(),
 		report: (feed, waiting) => roster.known(feed)?.report(waiting) ?? null,
 		answered,
-		hold: on.hold,
+		hold: (held) => {
+			// Besides what is in flight, which may take long: without a stream, the kernel soon takes a page for gone.
+			if (held)
+				void way()?.post(
+					"/received",
+					`{"page":${JSON.stringify(page)},"feeds":{},"held":true}`,
+					RECEIVED_TIMEOUT_MS,
+				);
+			on.hold(held);
+		},
 		refused: on.refused,
+		tooLarge: () => {
+			const there = way();
+			if (there !== null) on.tooLarge(there);
+		},
 		moved: () => {
 			roster.flush((feed) => uplink.waitsFor(feed));
 			if (roster.empty) on.changed(null);

@@ -32,6 +32,10 @@ export class FakeKernel {
 	#confirmed = 0;
 	#begun = false;
 	readonly #pages = new Map<string, Report>();
+	/** How often it has gone back, and the count after it had done so for a page. */
+	backs = 0;
+	readonly #granted = new Map<string, number>();
+	#tells = false;
 	readonly #waiting: Record<string, unknown>[] = [];
 
 	constructor(server: FakeServer, feed: string, channel = "prices", start = "a-0") {
@@ -87,14 +91,15 @@ export class FakeKernel {
 			const pack = packAt(this.#log, place, this.#server.packSize);
 			if (pack !== null) packs.push(JSON.stringify(pack));
 		}
-		if (packs.length === 0) return false;
-		this.#say({ kind: "packs", packs, cursor: cursorOf(place) });
+		if (packs.length === 0 && !this.#tells) return false;
+		this.#tells = false;
+		this.#say({ kind: "packs", packs, cursor: cursorOf(place), backs: this.backs });
 		return true;
 	}
 
 	heartbeat(): void {
 		if (this.#place !== null && this.#wanted()) {
-			this.#say({ kind: "packs", packs: [], cursor: cursorOf(this.#place) });
+			this.#say({ kind: "packs", packs: [], cursor: cursorOf(this.#place), backs: this.backs });
 		}
 	}
 
@@ -134,12 +139,13 @@ export class FakeKernel {
 	}
 
 	#take(message: Record<string, unknown>): void {
-		const { page, n, carry, cursor, back, body } = message as {
+		const { page, n, carry, cursor, back, backs, body } = message as {
 			page: string;
 			n: number;
 			carry: boolean;
 			cursor: string;
 			back: boolean;
+			backs: number | null;
 			body: string;
 		};
 		const answer = this.#server.receive(body);
@@ -147,7 +153,13 @@ export class FakeKernel {
 		this.#unasked = false;
 		this.#begun = true;
 		this.#pages.set(page, { carry, expires: this.#server.env.now() + LEASE_MS });
-		if (carry && (back || this.#place === null)) this.#place = this.#placeAt(cursor);
+		const old = this.#place !== null && (backs ?? -1) < (this.#granted.get(page) ?? -1);
+		if (carry && back && old) this.#tells = true;
+		else if (carry && back) {
+			this.backs += 1;
+			this.#granted.set(page, this.backs);
+			this.#place = this.#placeAt(cursor);
+		} else if (carry && this.#place === null) this.#place = this.#placeAt(cursor);
 		else if (carry && cursor.startsWith(`${this.#log.epoch}-`)) {
 			this.#confirmed = Math.max(this.#confirmed, Number(cursor.split("-")[1]));
 		}

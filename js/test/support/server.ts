@@ -133,6 +133,8 @@ export class FakeServer {
 	/** Answer to tickets with this status. */
 	ticketStatus = 200;
 	receivedStatus = 200;
+	/** What a proxy in front of Jupyter's server lets through [bytes]. */
+	maxRelayedBytes = Number.POSITIVE_INFINITY;
 	/** Take nothing that is posted, and say nothing. */
 	hangs = false;
 	packSize = 3;
@@ -258,6 +260,7 @@ export class FakeServer {
 		if (this.jupyter === "wants a login") return new Response(null, { status: 302 });
 		if (this.jupyter !== "relays" || kernel !== KERNEL) return json(404, { error: "no such kernel" });
 		if (headersOf(init)["X-XSRFToken"] !== this.env.cookie("_xsrf")) return json(403, { error: "no" });
+		if (String(init.body ?? "").length > this.maxRelayedBytes) return json(413, { error: "too large" });
 		if (path === "/whoami" && init.method === "GET") return this.#proof(url);
 		if (path === "/tickets") return this.#ticket(init);
 		return path === "/received" ? this.#received(init) : json(405, { error: "no" });

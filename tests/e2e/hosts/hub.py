@@ -131,7 +131,8 @@ class HubHost:
         page.locator("#username_input").fill(name)
         page.locator("#password_input").fill(PASSWORD)
         page.locator("#login_submit").click()
-        page.wait_for_url(f"**/user/{name}/lab**", timeout=LOGIN_S * 1000, wait_until="commit")
+        page.wait_for_url(f"**/user/{name}/lab**", timeout=LOGIN_S * 1000, wait_until="domcontentloaded")
+        page.goto("about:blank")  # a page that is closed while it loads may never be
         page.close()
         self._logged_in.add((id(context), name))
 
