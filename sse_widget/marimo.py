@@ -12,10 +12,11 @@ marimo is looked at only where it is loaded already, and never imported.
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +24,32 @@ if TYPE_CHECKING:
 __all__ = ["Visitors"]
 
 
-class Visitors:
-    """Knows whether this process has visitors, and which of them a thread belongs to."""
+class Session(Protocol):
+    """What each visitor has of his own."""
 
-    def __init__(self) -> None:
+    def close(self) -> None:
+        """Give back what it holds: the process ends."""
+
+    def end(self) -> None:
+        """Give back everything: the visitor has gone, and the process goes on."""
+
+
+S = TypeVar("S", bound=Session)
+
+
+class Visitors(Generic[S]):
+    """Knows whether this process has visitors, and which of them a thread belongs to; gives each a session.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a session.
+    """
+
+    def __init__(self, make: Callable[[], S]) -> None:
+        self._make = make
+        self._sessions: weakref.WeakKeyDictionary[object, S] = weakref.WeakKeyDictionary()
+        self._lock = threading.Lock()
         self._seen = False
         self.here()  # who imports us does so in a cell, even if he uses us in a plain thread
 
@@ -56,6 +79,31 @@ class Visitors:
             )
             raise RuntimeError(message)
         return visitor
+
+    def session(self) -> S | None:
+        """Return the session of the visitor whose thread this is, made by the first call; None as `find`.
+
+        Raises
+        ------
+        RuntimeError
+            As `find`.
+        """
+        visitor = self.find()
+        if visitor is None:
+            return None
+        with self._lock:
+            return self._sessions.get(visitor) or self._welcome(visitor)
+
+    def _welcome(self, visitor: object) -> S:
+        session = self._sessions[visitor] = self._make()
+        atexit.register(session.close)
+
+        def end() -> None:
+            session.end()
+            atexit.unregister(session.close)
+
+        when_over(visitor, end)
+        return session
 
 
 def when_over(visitor: object, end: Callable[[], None]) -> None:

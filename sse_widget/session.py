@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -13,7 +12,7 @@ import orjson
 from sse_widget.background import Background
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
-from sse_widget.marimo import Visitors, when_over
+from sse_widget.marimo import Visitors
 from sse_widget.runs.table import Runs
 from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
@@ -238,9 +237,8 @@ class Session:
 
 
 _current: Session | None = None
-_visitors = Visitors()
-_visited: weakref.WeakKeyDictionary[object, Session] = weakref.WeakKeyDictionary()
 _current_lock = threading.Lock()
+_visitors = Visitors(Session)
 
 
 def current() -> Session:
@@ -254,26 +252,14 @@ def current() -> Session:
         If a process has visitors, and the thread is none of theirs.
     """
     global _current  # noqa: PLW0603 - a kernel is a process
-    visitor = _visitors.find()
+    of_visitor = _visitors.session()
+    if of_visitor is not None:
+        return of_visitor
     with _current_lock:
-        if visitor is not None:
-            return _visited.get(visitor) or _welcome(visitor)
         if _current is None:
             _current = Session()
             atexit.register(_current.close)
         return _current
-
-
-def _welcome(visitor: object) -> Session:
-    session = _visited[visitor] = Session()
-    atexit.register(session.close)
-    when_over(visitor, lambda: _farewell(session))
-    return session
-
-
-def _farewell(session: Session) -> None:
-    session.end()
-    atexit.unregister(session.close)
 
 
 def channel(

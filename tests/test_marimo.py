@@ -12,12 +12,11 @@ import pytest
 
 import sse_widget.session
 from sse_widget.marimo import Visitors, when_over
+from sse_widget.session import Session
 from tests.conftest import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from sse_widget.session import Session
 
 T = TypeVar("T")
 
@@ -54,7 +53,7 @@ def marimo(monkeypatch: pytest.MonkeyPatch) -> Marimo:
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process in which nobody has asked for a session yet."""
     monkeypatch.setattr(sse_widget.session, "_current", None)
-    monkeypatch.setattr(sse_widget.session, "_visitors", Visitors())
+    monkeypatch.setattr(sse_widget.session, "_visitors", Visitors(Session))
     yield
     made = sse_widget.session._current
     if made is not None:
@@ -92,13 +91,13 @@ def session_of(marimo: Marimo, visitor: object, *, is_marimos: bool = False) -> 
 
 def test_without_marimo_there_are_no_visitors() -> None:
     assert "marimo._runtime.context" not in sys.modules
-    assert Visitors().find() is None
-    assert in_thread(Visitors().find) is None
+    assert Visitors(Session).find() is None
+    assert in_thread(Visitors(Session).find) is None
 
 
 @pytest.mark.parametrize("mode", ["edit", None])
 def test_a_notebook_that_is_edited_or_run_as_a_script_has_its_process_for_itself(marimo: Marimo, mode: Any) -> None:
-    visitors = Visitors()
+    visitors = Visitors(Session)
     marimo.enter(object(), mode)
     assert visitors.find() is None
     assert in_thread(visitors.find) is None
@@ -106,11 +105,11 @@ def test_a_notebook_that_is_edited_or_run_as_a_script_has_its_process_for_itself
 
 def test_a_kernel_that_has_only_imported_marimo_has_no_visitors(marimo: Marimo) -> None:
     assert not marimo.context.runtime_context_installed()
-    assert Visitors().find() is None
+    assert Visitors(Session).find() is None
 
 
 def test_a_visitors_thread_is_known_and_a_plain_one_is_refused_with_what_to_do(marimo: Marimo) -> None:
-    visitors, visitor = Visitors(), Registry()
+    visitors, visitor = Visitors(Session), Registry()
     marimo.enter(visitor)
     assert visitors.find() is visitor
     with pytest.raises(RuntimeError) as error:
@@ -124,7 +123,7 @@ def test_a_visitors_thread_is_known_and_a_plain_one_is_refused_with_what_to_do(m
 
 def test_a_plain_thread_is_refused_even_if_it_is_the_first_to_ask(marimo: Marimo) -> None:
     marimo.enter(Registry())
-    visitors = Visitors()  # imported in a cell
+    visitors = Visitors(Session)  # imported in a cell
     with pytest.raises(RuntimeError):
         in_thread(visitors.find)
 
