@@ -19,7 +19,7 @@ from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
 from sse_widget.widget.request import RequestWidget, handle_request
-from sse_widget.widget.views import Log, Metric, State
+from sse_widget.widget.views import Log, Metric, Progress, State, Text
 from sse_widget.widget.widget import SSEWidget
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Log",
     "Metric",
     "NoPage",
+    "Progress",
     "Request",
     "RequestRefused",
     "RequestWidget",
@@ -40,6 +41,7 @@ __all__ = [
     "ServerStartError",
     "State",
     "Subscription",
+    "Text",
     "WaitTimeout",
     "channel",
     "handle_request",

@@ -69,6 +69,7 @@ def test_kinds_of_traits_become_types() -> None:
     assert gen_types.typescript("mode", traitlets.Enum(["a", "b"])) == '"a" | "b"'
     assert gen_types.typescript("share", traitlets.Float()) == "number"
     assert gen_types.typescript("digits", traitlets.Int(None, allow_none=True)) == "number | null"
+    assert gen_types.typescript("total", traitlets.Union([traitlets.Float(), traitlets.Unicode()])) == "number | string"
     assert gen_types.typescript("mode", traitlets.Enum(["a"], None, allow_none=True)) == '"a" | null'
 
 

@@ -46,6 +46,8 @@ def typescript(name: str, trait: traitlets.TraitType[Any, Any]) -> str:
     null = " | null" if trait.allow_none else ""
     if isinstance(trait, traitlets.Enum):
         return " | ".join(f'"{value}"' for value in trait.values or ()) + null
+    if isinstance(trait, traitlets.Union):
+        return " | ".join(typescript(name, each) for each in trait.trait_types) + null
     for kind, text in _KINDS:
         if isinstance(trait, kind):
             return text + null

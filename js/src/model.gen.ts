@@ -35,3 +35,25 @@ export interface MetricModel extends Model {
 	/** Shown after the number. */
 	unit: string;
 }
+
+/** Those of Progress. */
+export interface ProgressModel extends Model {
+	/** Path of the key in an event's data; empty: there is one bar. */
+	by: string;
+	/** Path of how it is, in a word. */
+	status: string;
+	/** How far it goes, or the path of that. */
+	total: number | string;
+	/** Shown after the numbers. */
+	unit: string;
+	/** Path of how far it is; empty: the data itself. */
+	value: string;
+}
+
+/** Those of Text. */
+export interface TextModel extends Model {
+	/** Path of the token in an event's data; empty: the data itself. */
+	field: string;
+	/** What stands between two tokens. */
+	separator: string;
+}

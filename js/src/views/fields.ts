@@ -35,7 +35,8 @@ class Field {
 			const where = path === "" ? "" : ` at “${path}”`;
 			return `${formatCount(missing)} of ${formatCount(all)} events have no ${this.#kind}${where}`;
 		}
-		if (path === "") return `The events are ${this.#instead}, no ${this.#kind}s; say which field to take`;
+		if (path === "")
+			return `The events are ${this.#instead}, no ${this.#kind}${this.#kind === "text" ? "" : "s"}; say which field to take`;
 		if (this.#instead !== "")
 			return `“${path}” is no ${this.#kind} in any of ${formatCount(all)} events: it is ${this.#instead}`;
 		const has = names.length > 0 ? `they have ${names.join(", ")}` : "they have no fields";
@@ -62,6 +63,11 @@ export class Fields {
 	/** What can name something: text, numbers, true and false. */
 	name(path: string): (record: EventRecord) => string | null {
 		return this.#reader(path, "name", nameIn);
+	}
+
+	/** Text; a number is as it is written. */
+	text(path: string): (record: EventRecord) => string | null {
+		return this.#reader(path, "text", nameIn);
 	}
 
 	/** Anything but null, as `take` reads it. */

@@ -1,6 +1,7 @@
 /** Numbers and times as the reader's language writes them. */
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 3 });
 const oneDigit = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export function formatCount(count: number): string {
@@ -60,4 +61,20 @@ export function digitsFor(value: number, fractions: boolean): number {
 	if (size >= 1000) return 1;
 	if (size >= 1 || size === 0) return 2;
 	return Math.min(Math.ceil(-Math.log10(size)) + 2, 12);
+}
+
+/** `0.4 s`, `12 s`, `3:05`, `2:03:07`. */
+export function formatDuration(ms: number): string {
+	if (ms < 9_950) return `${oneDigit.format(ms / 1000)} s`;
+	const seconds = Math.round(ms / 1000);
+	if (seconds < 60) return `${seconds} s`;
+	const two = (value: number): string => String(value).padStart(2, "0");
+	const minutes = Math.floor(seconds / 60);
+	if (minutes < 60) return `${minutes}:${two(seconds % 60)}`;
+	return `${formatCount(Math.floor(minutes / 60))}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
+/** Three digits that mean something, for what is an estimate. */
+export function formatShort(value: number): string {
+	return Math.abs(value) >= 1000 ? whole.format(value) : short.format(value);
 }

@@ -3,17 +3,17 @@
 import type { Feed } from "../feed.ts";
 import type { WidgetModel } from "../model.ts";
 import type { FeedRecord } from "../ring.ts";
-import { element, ICONS, icon, setShown, setText } from "./dom.ts";
+import { element, ICONS } from "./dom.ts";
 import { Empty } from "./empty.ts";
-import { formatCount } from "./format.ts";
+import { Follower } from "./follow.ts";
 import { type Body, Frame } from "./frame.ts";
 import type { Source } from "./gather.ts";
+import { Pill } from "./pill.ts";
 import { Rows } from "./rows.ts";
 import { Selection } from "./selection.ts";
 import { FilterBox, toolButton } from "./toolbar.ts";
 
 const DEFAULT_MAX_ROWS = 500;
-const AT_BOTTOM_PX = 8;
 
 export class LogView implements Body {
 	readonly name = "log";
@@ -30,15 +30,11 @@ export class LogView implements Body {
 	readonly #filterBox = new FilterBox("Filter by type or content", (query) => this.#filter(query));
 	readonly #rows: Rows;
 	readonly #empty = new Empty();
-	readonly #pill = element("button", "pill", { type: "button" });
-	readonly #pillText = element("span", "pill-text");
+	readonly #pill = new Pill(() => this.#jump());
+	readonly #follower: Follower;
 	/** Position up to which the rows show the ring. */
 	#next: number;
 	#cleared = 0;
-	#scrollTop = 0;
-	#following = true;
-	/** A row was opened or moved to: that it is at the bottom does not mean the reader wants to go on. */
-	#reading = false;
 	#rebuild = false;
 
 	constructor(model: WidgetModel, feed: Feed, signal: AbortSignal) {
@@ -46,13 +42,11 @@ export class LogView implements Body {
 		this.#feed = feed;
 		this.#selection = new Selection(feed.tally.ring);
 		this.#next = feed.tally.ring.start;
-		this.#rows = new Rows(() => this.#hold());
-		this.#pill.append(icon(ICONS.down), icon(ICONS.resume), this.#pillText);
-		this.#rows.el.addEventListener("scroll", () => this.#onScroll(), { passive: true });
-		this.#pill.addEventListener("click", () => this.#jump());
+		this.#rows = new Rows(() => this.#follower.hold());
+		this.#follower = new Follower(this.#rows.el, () => this.frame.soon());
 		this.before = [this.#filterBox.el];
 		this.after = [toolButton("clear", ICONS.clear, "Clear the view", () => this.#clear())];
-		this.el = element("div", "log-body", {}, this.#rows.el, this.#empty.el, this.#pill);
+		this.el = element("div", "log-body", {}, this.#rows.el, this.#empty.el, this.#pill.el);
 		this.frame = new Frame(model, feed, this, signal);
 		this.frame.start(signal);
 	}
@@ -65,7 +59,7 @@ export class LogView implements Body {
 	// ---- what the reader does --------------------------------------------------------------------------------------
 
 	resumed(): void {
-		this.#following = true;
+		this.#follower.following = true;
 	}
 
 	#clear(): void {
@@ -73,48 +67,22 @@ export class LogView implements Body {
 		this.#next = this.#cleared;
 		this.#selection.filter(this.#selection.query, this.#cleared);
 		this.#rows.clear();
-		this.#following = true;
+		this.#follower.following = true;
 		this.frame.soon();
 	}
 
 	#filter(query: string): void {
 		this.#selection.filter(query, this.#cleared);
 		this.#rebuild = true;
-		if (!this.frame.paused) this.#following = true;
+		if (!this.frame.paused) this.#follower.following = true;
 		this.frame.refresh();
 	}
 
 	#jump(): void {
 		if (this.frame.paused) this.frame.togglePause();
-		this.#following = true;
+		this.#follower.following = true;
 		this.frame.soon();
 		this.#rows.el.focus({ preventScroll: true });
-	}
-
-	/** The rows stand still from now on. */
-	#hold(): void {
-		this.#following = false;
-		this.#reading = true;
-		this.frame.soon();
-	}
-
-	#onScroll(): void {
-		const { scrollHeight, scrollTop, clientHeight } = this.#rows.el;
-		const atBottom = scrollHeight - scrollTop - clientHeight < AT_BOTTOM_PX;
-		const wentUp = scrollTop < this.#scrollTop;
-		this.#scrollTop = scrollTop;
-		if (!atBottom) this.#reading = false;
-		const following = atBottom ? !this.#reading : this.#following && !wentUp;
-		// Rows may turn out higher than the browser had thought: then the bottom went down, and not the reader up.
-		if (following && !atBottom) this.#toBottom();
-		if (following === this.#following) return;
-		this.#following = following;
-		this.frame.soon();
-	}
-
-	#toBottom(): void {
-		this.#rows.el.scrollTop = this.#rows.el.scrollHeight;
-		this.#scrollTop = this.#rows.el.scrollTop;
 	}
 
 	// ---- what is shown ---------------------------------------------------------------------------------------------
@@ -123,7 +91,7 @@ export class LogView implements Body {
 		this.#selection.update();
 		this.#drawRows();
 		this.#rows.el.style.height = this.#model.get("height") || "";
-		this.#drawPill();
+		this.#pill.update(this.frame.paused, this.#follower.following, this.#selection.countFrom(this.#next));
 		const kind = this.#selection.query !== "" ? "filter" : this.#cleared > 0 ? "cleared" : this.#feed.state;
 		this.#empty.update(this.#rows.length === 0, kind, this.#feed.channel || this.frame.title);
 	}
@@ -134,7 +102,7 @@ export class LogView implements Body {
 
 	#drawRows(): void {
 		const { ring } = this.#feed.tally;
-		const frozen = this.frame.paused || !this.#following;
+		const frozen = this.frame.paused || !this.#follower.following;
 		const until = frozen ? this.#next : ring.end;
 		if (this.#rebuild) this.#rows.clear();
 		const from = this.#rebuild ? this.#cleared : this.#next;
@@ -145,16 +113,7 @@ export class LogView implements Body {
 			.filter((record): record is FeedRecord => record !== undefined);
 		this.#next = until;
 		if (records.length > 0) this.#rows.append(records, this.#maxRows);
-		if (!frozen) this.#toBottom();
-	}
-
-	#drawPill(): void {
-		const fresh = this.#selection.countFrom(this.#next);
-		const text = this.frame.paused
-			? `${formatCount(fresh)} new while paused – resume`
-			: `Jump to newest${fresh > 0 ? ` (${formatCount(fresh)} new)` : ""}`;
-		setText(this.#pillText, text);
-		setShown(this.#pill, this.frame.paused || !this.#following);
+		if (!frozen) this.#follower.toEnd();
 	}
 }
 

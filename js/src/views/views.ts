@@ -3,7 +3,9 @@
 import type { Source } from "./gather.ts";
 import { log } from "./log.ts";
 import { metric } from "./metric.ts";
+import { progress } from "./progress.ts";
 import { state } from "./state.ts";
+import { text } from "./text.ts";
 
 /** Makes the element of one view; the signal aborts when it is taken away. */
 export type MakeView = (signal: AbortSignal) => HTMLElement;
@@ -13,7 +15,9 @@ export type Maker = (source: Source) => MakeView;
 const MAKERS: ReadonlyMap<string, Maker> = new Map([
 	["log", log],
 	["metric", metric],
+	["progress", progress],
 	["state", state],
+	["text", text],
 ]);
 
 /** An unknown view is a log: a page may be older than the kernel. */

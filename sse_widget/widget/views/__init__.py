@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sse_widget.widget.views.log import Log
 from sse_widget.widget.views.metric import Metric
+from sse_widget.widget.views.progress import Progress
 from sse_widget.widget.views.state import State
+from sse_widget.widget.views.text import Text
 
-__all__ = ["VIEWS", "Log", "Metric", "State"]
+__all__ = ["VIEWS", "Log", "Metric", "Progress", "State", "Text"]
 
-VIEWS = (Log, Metric, State)
+VIEWS = (Log, Metric, Progress, State, Text)

@@ -8,28 +8,16 @@ import pytest
 import traitlets
 
 from sse_widget.widget.views.metric import Metric
+from tests.widget.views.conftest import snapshot_of
 
 if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
-    from tests.widget.conftest import MakeWidget
+    from tests.widget.views.conftest import MakeView
 
 
 @pytest.fixture
-def metric(prices: Channel, make: MakeWidget) -> Any:  # noqa: ARG001 - widgets without a notebook
-    made: list[Metric] = []
-
-    def make_metric(field: str = "", **traits: Any) -> Metric:
-        made.append(Metric(prices, field, transport="direct", **traits))
-        return made[-1]
-
-    yield make_metric
-    for each in made:
-        each.close()
-
-
-def snapshot_of(metric: Metric) -> str:
-    events = metric._feed.channel.history
-    return metric._snapshot(events, len(events))
+def metric(show: MakeView) -> Any:
+    return lambda field="", **traits: show(Metric, field, **traits)
 
 
 def test_its_title_is_the_field_unless_it_has_one(metric: Any) -> None:

@@ -9,28 +9,21 @@ import pytest
 import sse_widget as sse
 from sse_widget.widget.views import VIEWS
 from tests.widget.page import Page, sent
+from tests.widget.views.conftest import snapshot_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sse_widget.hub.channel import Channel
     from sse_widget.session import Session
     from sse_widget.widget.widget import SSEWidget
     from tests.widget.conftest import MakeWidget
+    from tests.widget.views.conftest import MakeView
 
 EVIL = "<img src=x onerror=alert(1)>\"'&"
 
 
 @pytest.fixture(params=VIEWS, ids=lambda view: view.__name__)
-def view(request: pytest.FixtureRequest, prices: Channel, make: MakeWidget) -> Iterator[SSEWidget]:  # noqa: ARG001
-    made = request.param(prices, transport="direct")
-    yield made
-    made.close()
-
-
-def html_of(view: SSEWidget) -> str:
-    bundle = view._repr_mimebundle_()
-    return str((bundle[0] if isinstance(bundle, tuple) else bundle)["text/html"])
+def view(request: pytest.FixtureRequest, show: MakeView) -> SSEWidget:
+    return show(request.param)
 
 
 def test_every_view_has_a_name_of_its_own_and_is_public() -> None:
@@ -63,15 +56,15 @@ def test_an_unknown_keyword_names_the_nearest_one(prices: Channel, make: MakeWid
 
 def test_a_snapshot_of_any_data_is_small_and_has_no_markup_of_others(view: SSEWidget, prices: Channel) -> None:
     view.title = EVIL
-    assert len(html_of(view).encode()) < 50_000
-    assert "<img" not in html_of(view)
+    assert len(snapshot_of(view).encode()) < 50_000
+    assert "<img" not in snapshot_of(view)
     for data in (EVIL, {EVIL: EVIL}, {"price": EVIL}, None, True, [1], {"price": float("inf")}, 1e308, -1e308):
         prices.push_many([data] * 3, type=EVIL)
-        assert "<img" not in html_of(view)
-        assert "<script" not in html_of(view)
+        assert "<img" not in snapshot_of(view)
+        assert "<script" not in snapshot_of(view)
     prices.push_many([{EVIL * 50: EVIL * 200}] * 2000)
-    assert len(html_of(view).encode()) < 50_000
-    assert "bearer" not in html_of(view)
+    assert len(snapshot_of(view).encode()) < 50_000
+    assert "bearer" not in snapshot_of(view)
 
 
 def test_a_late_page_gets_every_event_if_the_view_shows_all(view: SSEWidget, session: Session) -> None:
