@@ -109,8 +109,10 @@ def wait_until_gone(notebooks, left):
     return gone
 
 
-@pytest.mark.parametrize("rung", RUNGS)
-@pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("rung", "times"),
+    [("direct", 5), ("jupyter", 5), *(pytest.param(rung, 50, marks=pytest.mark.slow) for rung in RUNGS)],
+)
 @pytest.mark.timeout(600)
 def test_reloads_leave_one_reader(open_notebook, rung, times):
     notebook = open_notebook(
