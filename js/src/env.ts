@@ -1,13 +1,8 @@
-/** What the page gives us. Passed in, so that tests need no browser, no network, no clock. */
+/** What a notebook's page gives us. */
 
+import { type Basics, browserBasics } from "./basics.ts";
 import { hmacHex } from "./connection/hmac.ts";
 import { locksOf, type Release } from "./locks.ts";
-
-/** The part of EventSource in use. */
-export interface Source {
-	addEventListener(type: string, listener: (event: { readonly data?: unknown }) => void): void;
-	close(): void;
-}
 
 export interface Place {
 	readonly origin: string;
@@ -15,17 +10,9 @@ export interface Place {
 	readonly hostname: string;
 }
 
-export interface Env {
+export interface Env extends Basics {
 	readonly place: Place;
-	fetch(url: string, init: RequestInit): Promise<Response>;
-	openSource(url: string): Source;
-	now(): number;
-	random(): number;
-	/** `digits` hexadecimal digits that nobody can guess. */
-	nonce(digits: number): string;
 	hmac(keyHex: string, text: string): Promise<string>;
-	/** Call `fn` in `ms`; returns the cancel. */
-	later(ms: number, fn: () => void): () => void;
 	/** Take the first of these locks that is free in all tabs of this origin; null if none is. */
 	lock(names: readonly string[]): Promise<Release | null>;
 	/** Whether the user has granted this already; never asks. */
@@ -34,11 +21,6 @@ export interface Env {
 	jupyterBase(): string | null;
 	/** "" if there is none. */
 	cookie(name: string): string;
-}
-
-function nonce(digits: number): string {
-	const bytes = crypto.getRandomValues(new Uint8Array(digits / 2));
-	return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function granted(permission: string): Promise<boolean> {
@@ -69,17 +51,9 @@ function cookie(name: string): string {
 
 export function browserEnv(): Env {
 	return {
+		...browserBasics(),
 		place: globalThis.location,
-		fetch: (url, init) => globalThis.fetch(url, init),
-		openSource: (url) => new EventSource(url),
-		now: () => Date.now(),
-		random: () => Math.random(),
-		nonce,
 		hmac: hmacHex,
-		later(ms, fn) {
-			const id = setTimeout(fn, ms);
-			return () => clearTimeout(id);
-		},
 		lock: locksOf(globalThis.navigator?.locks as LockManager | undefined),
 		granted,
 		jupyterBase,

@@ -13,10 +13,10 @@ import type { Welcome } from "../protocol.ts";
 import type { Uplink } from "../sync/uplink.ts";
 import { openWayBack } from "../sync/wayback.ts";
 import { Climber } from "./climber.ts";
+import { FeedRoster } from "./feeds.ts";
 import { Intake } from "./intake.ts";
 import { Ladder, waysOf } from "./ladder.ts";
 import { Retries } from "./retries.ts";
-import { Roster } from "./roster.ts";
 import type { LinkState, Subscriber } from "./subscriber.ts";
 import * as texts from "./texts.ts";
 import { Soon, Timer } from "./timer.ts";
@@ -27,13 +27,13 @@ const [LINGER_MS, LAST_WORDS_MS] = [1_000, 30_000];
 
 export class Connection {
 	readonly #client: string;
-	readonly #intake: Intake;
+	readonly #intake: Intake<Way>;
 	readonly #ladder: Ladder;
 	readonly #climber: Climber;
 	/** Also for what feeds have taken elsewhere, and for what they take away from here. */
 	readonly uplink: Uplink;
 	readonly #onClosed: () => void;
-	readonly #roster = new Roster();
+	readonly #roster = new FeedRoster();
 	readonly #retries: Retries;
 	/** When to look for a better way than the one that is open. */
 	readonly #betterTimer: Retries;

@@ -1,38 +1,39 @@
 /** The one open stream, on whichever way, and its readers: what comes is handed to them, what does not fit is told. */
 
-import type { Env } from "../env.ts";
+import type { Basics } from "../basics.ts";
 import type { Pack } from "../protocol.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Roster } from "./roster.ts";
 import { type Patience, Stream } from "./stream.ts";
-import type { Way } from "./way.ts";
+import type { Raised } from "./subscriber.ts";
+import type { Desk } from "./way.ts";
 
-export interface IntakeEvents {
-	opened(way: Way): void;
+export interface IntakeEvents<W> {
+	opened(way: W): void;
 	/** Somebody has taken this pack; it goes back to Python for these feeds. */
 	taken(text: string, wanted: readonly string[]): void;
 	/** `complete`: the readers have all that was sent. */
 	heartbeat(complete: boolean): void;
 	/** Something was lost on the way: ask again from the readers' cursors. */
 	missed(): void;
-	ended(channel: string): void;
+	ended(channel: string, error: Raised | null): void;
 	/** The stream is closed. `opened`: it had begun. */
-	broken(way: Way, opened: boolean): void;
+	broken(way: W, opened: boolean): void;
 	/** The server wants a new stream instead. */
 	rotated(): void;
 }
 
-export class Intake {
-	readonly #env: Env;
+export class Intake<W extends Desk> {
+	readonly #env: Basics;
 	readonly #client: string;
 	readonly #patience: Patience;
 	readonly #roster: Roster;
-	readonly #on: IntakeEvents;
+	readonly #on: IntakeEvents<W>;
 	/** That of the stream, or of the last one. */
-	way: Way | null = null;
+	way: W | null = null;
 	#stream: Stream | null = null;
 
-	constructor(env: Env, client: string, patience: Patience, roster: Roster, on: IntakeEvents) {
+	constructor(env: Basics, client: string, patience: Patience, roster: Roster, on: IntakeEvents<W>) {
 		this.#env = env;
 		this.#client = client;
 		this.#patience = patience;
@@ -68,7 +69,7 @@ export class Intake {
 		this.#stream?.serves.delete(reader);
 	}
 
-	open(way: Way, ticket: string, channels: readonly string[]): void {
+	open(way: W, ticket: string, channels: readonly string[]): void {
 		this.close();
 		const query = new URLSearchParams({ ticket, client: this.#client });
 		const url = way.streamUrl(`${query}${this.#roster.query(channels)}`);
@@ -79,7 +80,7 @@ export class Intake {
 			},
 			pack: (pack, text) => this.#pack(pack, text),
 			heartbeat: (sent) => this.#heartbeat(sent),
-			ended: (channel) => this.#on.ended(channel),
+			ended: (channel, error) => this.#on.ended(channel, error),
 			rotate: () => {
 				this.#stream = null;
 				this.#on.rotated();

@@ -5,6 +5,7 @@
  * `globalThis`. Widgets of different package versions meet there too, hence a page for each version of the protocol.
  */
 
+import { whenBack } from "../basics.ts";
 import { browserEnv, type Env } from "../env.ts";
 import { PROTOCOL, type Welcome } from "../protocol.ts";
 import { Connection } from "./connection.ts";
@@ -97,9 +98,6 @@ export function thisPage(): Page {
 	if (existing !== undefined) return existing;
 	const page = new Page(browserEnv());
 	pages[PROTOCOL] = page;
-	globalThis.addEventListener?.("online", () => page.poke());
-	globalThis.document?.addEventListener("visibilitychange", () => {
-		if (document.visibilityState === "visible") page.poke();
-	});
+	whenBack(() => page.poke());
 	return page;
 }

@@ -1,4 +1,4 @@
-import type { Env } from "../env.ts";
+import type { Basics } from "../basics.ts";
 import { Backoff } from "./backoff.ts";
 import { Timer } from "./timer.ts";
 
@@ -17,7 +17,7 @@ export class Retries {
 	#rejoins = 0;
 	#refusals = 0;
 
-	constructor(env: Env, retry: () => void) {
+	constructor(env: Basics, retry: () => void) {
 		this.#timer = new Timer(env, retry);
 		this.#trouble = new Backoff(env.random, FIRST_MS);
 		this.#rejoin = new Backoff(env.random);

@@ -3,7 +3,7 @@
 import type { Pack } from "../protocol.ts";
 import { type Cursor, earliest, formatCursor, joins, type Reader } from "./cursor.ts";
 import type { Stream } from "./stream.ts";
-import type { LinkState, Subscriber } from "./subscriber.ts";
+import type { LinkState, Listener } from "./subscriber.ts";
 
 export interface Delivered {
 	/** Feeds whose packs go back to Python. */
@@ -12,62 +12,33 @@ export interface Delivered {
 	readonly refused: boolean;
 }
 
-export class Roster {
-	readonly #subscribers = new Map<string, Subscriber>();
-	/** Also those that left while packs of theirs still wait to go back to Python. */
-	readonly #known = new Map<string, Subscriber>();
+export class Roster<S extends Listener = Listener> {
+	readonly #subscribers = new Map<string, S>();
 	/** The epoch each channel was last seen in. */
 	readonly #epochs = new Map<string, string>();
-	packs = 0;
-	events = 0;
 
 	get empty(): boolean {
 		return this.#subscribers.size === 0;
 	}
 
-	/** Some feed gets its events in no other way. */
-	get needy(): boolean {
-		return this.all().some((subscriber) => !subscriber.carried);
-	}
-
-	feeds(): string[] {
-		return [...this.#subscribers.keys()];
-	}
-
-	all(): Subscriber[] {
+	all(): S[] {
 		return [...this.#subscribers.values()];
 	}
 
-	add(subscriber: Subscriber): void {
+	add(subscriber: S): void {
 		this.#subscribers.set(subscriber.feed, subscriber);
-		this.#known.set(subscriber.feed, subscriber);
+	}
+
+	has(subscriber: S): boolean {
+		return this.#subscribers.get(subscriber.feed) === subscriber;
 	}
 
 	/** False if it was not there. */
-	remove(subscriber: Subscriber): boolean {
-		if (this.#subscribers.get(subscriber.feed) !== subscriber) return false;
-		return this.#subscribers.delete(subscriber.feed);
+	remove(subscriber: S): boolean {
+		return this.has(subscriber) && this.#subscribers.delete(subscriber.feed);
 	}
 
-	/** Subscribers, and those whose last packs or last state the kernel has not acknowledged. */
-	knownFeeds(): string[] {
-		return [...this.#known.keys()];
-	}
-
-	known(feed: string): Subscriber | undefined {
-		return this.#known.get(feed);
-	}
-
-	/** The kernel has all of those for which `waits` is false: tell them, and forget them if they have left. */
-	flush(waits: (feed: string) => boolean): void {
-		for (const [feed, subscriber] of [...this.#known]) {
-			if (waits(feed)) continue;
-			if (this.#subscribers.get(feed) !== subscriber) this.#known.delete(feed);
-			subscriber.flushed();
-		}
-	}
-
-	of(channel: string): Subscriber[] {
+	of(channel: string): S[] {
 		return this.all().filter((subscriber) => subscriber.channel === channel);
 	}
 
@@ -104,13 +75,12 @@ export class Roster {
 	/** Readers without a place start where the stream starts. The others keep theirs: only so is a gap noticed. */
 	adopt(sent: ReadonlyMap<string, Cursor>): void {
 		for (const [channel, cursor] of sent) {
+			this.#epochs.set(channel, cursor.epoch);
 			for (const reader of this.readers(channel)) reader.cursor ??= cursor;
 		}
 	}
 
 	deliver(pack: Pack, chars: number): Delivered {
-		this.packs += 1;
-		this.events += pack.events.length;
 		this.#epochs.set(pack.channel, pack.epoch);
 		const wanted: string[] = [];
 		let refused = false;

@@ -1,15 +1,17 @@
 /** One EventSource: its messages as calls, its silence as an error. */
 
-import type { Env, Source } from "../env.ts";
-import { asCursors, asPack, type Pack, parseObject } from "../protocol.ts";
+import type { Basics, Source } from "../basics.ts";
+import { asCursors, asObject, asPack, type Pack, parseObject } from "../protocol.ts";
 import { type Cursor, endOf, parseCursor } from "./cursor.ts";
+import type { Raised } from "./subscriber.ts";
 
 export interface StreamEvents {
 	open(): void;
 	/** `text` is the pack as it came, byte for byte. */
 	pack(pack: Pack, text: string): void;
 	heartbeat(cursors: ReadonlyMap<string, Cursor>): void;
-	ended(channel: string): void;
+	/** `error`: the channel was that of a run, and its handler raised. */
+	ended(channel: string, error: Raised | null): void;
 	rotate(): void;
 	/** The stream is closed, because of an error or silence. */
 	broken(): void;
@@ -22,6 +24,23 @@ export interface Patience {
 	readonly silenceMs: number;
 }
 
+function asRaised(value: unknown): Raised | null {
+	const error = asObject(value);
+	return error === null ? null : { class: String(error.class), text: String(error.text) };
+}
+
+/** Without those that are none yet. */
+function cursorsOf(data: unknown): Map<string, Cursor> | null {
+	const texts = asCursors(data);
+	if (texts === null) return null;
+	const cursors = new Map<string, Cursor>();
+	for (const [name, text] of texts) {
+		const cursor = parseCursor(text);
+		if (cursor !== null) cursors.set(name, cursor);
+	}
+	return cursors;
+}
+
 export class Stream {
 	/** Without those that have ended. */
 	readonly channels: Set<string>;
@@ -30,7 +49,7 @@ export class Stream {
 	/** Readers that this stream was opened for, or that fit when they came. */
 	readonly serves = new Set<object>();
 	opened = false;
-	readonly #env: Env;
+	readonly #env: Basics;
 	readonly #on: StreamEvents;
 	readonly #patience: Patience;
 	readonly #source: Source;
@@ -38,7 +57,7 @@ export class Stream {
 	#heardAt: number;
 	#cancelWatch: () => void;
 
-	constructor(env: Env, url: string, channels: Iterable<string>, patience: Patience, on: StreamEvents) {
+	constructor(env: Basics, url: string, channels: Iterable<string>, patience: Patience, on: StreamEvents) {
 		this.#env = env;
 		this.#on = on;
 		this.#patience = patience;
@@ -73,15 +92,12 @@ export class Stream {
 	}
 
 	#open(data: Record<string, unknown>): void {
-		const cursors = asCursors(data);
+		const cursors = cursorsOf(data);
 		if (cursors === null) {
 			this.#break();
 			return;
 		}
-		for (const [name, text] of cursors) {
-			const cursor = parseCursor(text);
-			if (cursor !== null) this.sent.set(name, cursor);
-		}
+		for (const [name, cursor] of cursors) this.sent.set(name, cursor);
 		this.opened = true;
 		this.#on.open();
 	}
@@ -97,19 +113,14 @@ export class Stream {
 	}
 
 	#heartbeat(data: Record<string, unknown>): void {
-		const cursors = new Map<string, Cursor>();
-		for (const [name, text] of asCursors(data) ?? []) {
-			const cursor = parseCursor(text);
-			if (cursor !== null) cursors.set(name, cursor);
-		}
-		this.#on.heartbeat(cursors);
+		this.#on.heartbeat(cursorsOf(data) ?? new Map());
 	}
 
 	#ended(data: Record<string, unknown>): void {
 		const { channel } = data;
 		if (typeof channel !== "string") return;
 		this.channels.delete(channel);
-		this.#on.ended(channel);
+		this.#on.ended(channel, asRaised(data.error));
 	}
 
 	#rotate(): void {

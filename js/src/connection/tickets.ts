@@ -1,4 +1,4 @@
-import type { Way } from "./way.ts";
+import type { Desk } from "./way.ts";
 
 const TICKET_TIMEOUT_MS = 10_000;
 
@@ -13,7 +13,7 @@ export type TicketAnswer =
 
 /** Fetch a ticket for one stream of these channels, after proof. */
 export async function askForTicket(
-	way: Way,
+	way: Desk,
 	client: string,
 	channels: readonly string[],
 ): Promise<TicketAnswer> {

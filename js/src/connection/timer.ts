@@ -1,12 +1,12 @@
-import type { Env } from "../env.ts";
+import type { Basics } from "../basics.ts";
 
 /** One thing that will happen once: starting it again moves it. */
 export class Timer {
-	readonly #env: Env;
+	readonly #env: Basics;
 	readonly #fire: () => void;
 	#cancel: (() => void) | null = null;
 
-	constructor(env: Env, fire: () => void) {
+	constructor(env: Basics, fire: () => void) {
 		this.#env = env;
 		this.#fire = fire;
 	}

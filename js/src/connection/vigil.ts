@@ -1,4 +1,4 @@
-import type { Env } from "../env.ts";
+import type { Basics } from "../basics.ts";
 import type { Way } from "./way.ts";
 
 const PROBE_EVERY_MS = 500;
@@ -11,7 +11,7 @@ const VIGIL_MS = 10_000;
  * seconds. So: look until it shows that it is gone, or has answered for longer than a kernel takes to stop.
  * A slow answer is no answer either way: a busy kernel may hold its server's thread for a while.
  */
-async function watch(env: Env, way: Way): Promise<boolean> {
+async function watch(env: Basics, way: Way): Promise<boolean> {
 	const until = env.now() + VIGIL_MS;
 	for (;;) {
 		if (way.saysGone(await way.prove())) return true;
@@ -24,10 +24,10 @@ async function watch(env: Env, way: Way): Promise<boolean> {
 
 /** One watch at a time, for all who ask. */
 export class Vigil {
-	readonly #env: Env;
+	readonly #env: Basics;
 	#running: Promise<boolean> | null = null;
 
-	constructor(env: Env) {
+	constructor(env: Basics) {
 		this.#env = env;
 	}
 

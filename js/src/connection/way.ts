@@ -6,7 +6,8 @@
  */
 
 import type { Env } from "../env.ts";
-import { parseObject, type Rung, type Secret } from "../protocol.ts";
+import type { Rung, Secret } from "../protocol.ts";
+import { type Answered, request, type Unreachable } from "./request.ts";
 
 export const PROOF_TIMEOUT_MS = 5_000;
 const NONCE_DIGITS = 32;
@@ -17,16 +18,10 @@ const NONCE_DIGITS = 32;
  */
 export type Proof = "proven" | "wrong" | "unreachable" | "slow" | "absent" | "barred";
 
-interface Answered {
-	readonly kind: "answer";
-	readonly status: number;
-	readonly body: Record<string, unknown> | null;
-}
-
 export type Answer =
 	| Answered
-	| { readonly kind: "unproven"; readonly proof: Exclude<Proof, "proven"> }
-	| { readonly kind: "unreachable" };
+	| Unreachable
+	| { readonly kind: "unproven"; readonly proof: Exclude<Proof, "proven"> };
 
 /** Why a way cannot be tried, as a sentence; `final`: waiting does not change that. */
 export interface Obstacle {
@@ -34,11 +29,20 @@ export interface Obstacle {
 	readonly final: boolean;
 }
 
-export interface Way {
+/** What a stream needs of its way. */
+export interface Desk {
+	/** 401 and 403 mean that the secret is not valid any more. */
+	readonly needsSecret: boolean;
+	/** Post JSON, after proof. Never throws: what went wrong is a value. */
+	post(path: string, body: string, timeoutMs: number): Promise<Answer>;
+	streamUrl(query: string): string;
+	/** What went wrong, for the reader of the notebook. */
+	explain(answer: Answer): string;
+}
+
+export interface Way extends Desk {
 	readonly rung: Rung;
 	readonly url: string;
-	/** 401 and 403 mean that the kernel has a newer secret; it may be asked for. */
-	readonly needsSecret: boolean;
 	/** Of packs in one body. */
 	readonly maxBodyBytes: number;
 	/** Take what a stream on this way needs. Null: it may be tried. Idempotent. */
@@ -49,11 +53,6 @@ export interface Way {
 	prove(): Promise<Proof>;
 	/** Whether this answer to a request for proof means that the kernel is no more. */
 	saysGone(proof: Proof): boolean;
-	/** Post JSON, after proof. Never throws: what went wrong is a value. */
-	post(path: string, body: string, timeoutMs: number): Promise<Answer>;
-	streamUrl(query: string): string;
-	/** What went wrong, for the reader of the notebook. */
-	explain(answer: Answer): string;
 	/** Whoever answers next has to prove itself again. */
 	distrust(): void;
 	/** Take newer secrets; returns whether anything is new. */
@@ -134,27 +133,7 @@ export abstract class ProvenWay implements Way {
 		return this.env.now() - started >= PROOF_TIMEOUT_MS ? "slow" : "unreachable";
 	}
 
-	protected async request(
-		path: string,
-		init: RequestInit,
-		timeoutMs: number,
-	): Promise<Exclude<Answer, { kind: "unproven" }>> {
-		const timeout = new AbortController();
-		const cancel = this.env.later(timeoutMs, () => timeout.abort());
-		try {
-			const response = await this.env.fetch(`${this.url}${path}`, {
-				cache: "no-store",
-				referrerPolicy: "no-referrer",
-				signal: timeout.signal,
-				...this.manner(),
-				...init,
-			});
-			const text = await response.text();
-			return { kind: "answer", status: response.status, body: parseObject(text) };
-		} catch {
-			return { kind: "unreachable" };
-		} finally {
-			cancel();
-		}
+	protected request(path: string, init: RequestInit, timeoutMs: number): Promise<Answered | Unreachable> {
+		return request(this.env, `${this.url}${path}`, { ...this.manner(), ...init }, timeoutMs);
 	}
 }

@@ -1,7 +1,7 @@
 /** The uplink of one connection, with the readers it acts on: what the kernel answers changes where they are. */
 
 import { type Cursor, parseCursor } from "../connection/cursor.ts";
-import type { Roster } from "../connection/roster.ts";
+import type { FeedRoster } from "../connection/feeds.ts";
 import type { Answer, Way } from "../connection/way.ts";
 import type { Env } from "../env.ts";
 import { type FeedAnswer, MAX_BODY_BYTES } from "../protocol.ts";
@@ -36,7 +36,7 @@ export function openWayBack(
 	env: Env,
 	page: string,
 	way: () => Way | null,
-	roster: Roster,
+	roster: FeedRoster,
 	on: WayBackEvents,
 ): Uplink {
 	function answered(feed: string, answer: FeedAnswer | null): void {

@@ -1,4 +1,5 @@
-import type { Env, Source } from "../../src/env.ts";
+import type { Source } from "../../src/basics.ts";
+import type { Env } from "../../src/env.ts";
 import type { Release } from "../../src/locks.ts";
 
 /** Let everything run that waits for nothing but promises. */

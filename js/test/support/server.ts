@@ -19,6 +19,8 @@ export class FakeLog {
 	first = 1;
 	events: WireEvent[] = [];
 	closed = false;
+	/** It is a run's, whose handler has raised. */
+	error: { class: string; text: string } | null = null;
 
 	get newest(): number {
 		return this.first + this.events.length - 1;
@@ -142,10 +144,19 @@ export class FakeServer {
 	mute: (url: URL) => boolean = () => false;
 	/** What Jupyter's server does with requests for the kernel. */
 	jupyter: "no extension" | "relays" | "wants a login" | "lost the kernel" = "no extension";
-	#admitted = false;
+	/** The page's origin is known. */
+	admitted = false;
+	/** Runs that were asked for, and how often: id, path. */
+	readonly runs = new Map<string, string>();
+	/** What a run is answered with; null: the usual. */
+	runAnswer: (() => Response) | null = null;
 	#tickets = 0;
 	#open: Open | null = null;
 	readonly #closedFeeds = new Set<string>();
+	/** Channels that were, or never were. */
+	readonly forgotten = new Set<string>();
+	/** A closed channel may be read to its end, as runs are. */
+	keepsClosed = false;
 
 	constructor(env: FakeEnv) {
 		this.env = env;
@@ -241,7 +252,8 @@ export class FakeServer {
 			if (pack === null) break;
 			open.source.emit("pack", pack);
 		}
-		if (log.closed) open.source.emit("ended", { channel: place.name });
+		if (log.closed)
+			open.source.emit("ended", { channel: place.name, ...(log.error ? { error: log.error } : {}) });
 	}
 
 	#answer(url: URL, init: RequestInit): Response | Promise<Response> {
@@ -249,10 +261,30 @@ export class FakeServer {
 		if (relayed !== null) return this.#relay(url, relayed[1] ?? "", relayed[2] ?? "", init);
 		if (this.down) throw new TypeError("refused");
 		if (url.pathname === "/whoami") return this.#whoami(url, init);
-		if (!this.#admitted) throw new TypeError("CORS");
+		if (!this.admitted) throw new TypeError("CORS");
 		if (headersOf(init).Authorization !== `Bearer ${this.bearer}`)
 			return json(401, { error: "not authorised" });
+		if (url.pathname === "/runs") return this.#run(init);
+		if (url.pathname === "/channels") return this.#list(url);
 		return url.pathname === "/tickets" ? this.#ticket(init) : this.#received(init);
+	}
+
+	#run(init: RequestInit): Response {
+		const { path, run } = JSON.parse(String(init.body)) as { path: string; run: string };
+		const answer = this.runAnswer?.();
+		if (answer !== undefined) return answer;
+		this.runs.set(run, path);
+		if (this.loseAnswers) throw new TypeError("cut");
+		return json(201, { run, channel: `run-${run}` });
+	}
+
+	#list(url: URL): Response {
+		const wanted = url.searchParams.getAll("channel").filter((name) => this.logs.has(name));
+		const channels = wanted.map((name) => {
+			const { epoch, newest } = this.log(name);
+			return { name, newest: `${epoch}-${newest}` };
+		});
+		return json(200, { channels });
 	}
 
 	/** The extension: nothing but what Jupyter itself lets in. */
@@ -273,17 +305,21 @@ export class FakeServer {
 	#whoami(url: URL, init: RequestInit): Response {
 		if (init.method === "POST") {
 			const { n, mac } = JSON.parse(String(init.body)) as { n: string; mac: string };
-			this.#admitted ||= mac === `mac(${this.key},page|${this.env.place.origin}|${n})`;
+			this.admitted ||= mac === `mac(${this.key},page|${this.env.place.origin}|${n})`;
 			return new Response(null, { status: 204 });
 		}
-		if (!this.#admitted) throw new TypeError("CORS");
+		if (!this.admitted) throw new TypeError("CORS");
 		return this.#proof(url);
+	}
+
+	#isClosed(name: string): boolean {
+		return this.logs.get(name)?.closed === true && !this.keepsClosed;
 	}
 
 	#ticket(init: RequestInit): Response {
 		if (this.ticketStatus !== 200) return json(this.ticketStatus, { error: "no" });
 		const { channels } = JSON.parse(String(init.body)) as { channels: string[] };
-		const gone = channels.filter((name) => this.logs.get(name)?.closed);
+		const gone = channels.filter((name) => this.forgotten.has(name) || this.#isClosed(name));
 		if (gone.length > 0) return json(404, { error: "no such channel", channels: gone });
 		this.#tickets += 1;
 		return json(200, { ticket: `t${this.#tickets}`, expires_s: 20 });
@@ -323,6 +359,6 @@ function headersOf(init: RequestInit): Record<string, string> {
 	return (init.headers ?? {}) as Record<string, string>;
 }
 
-function json(status: number, body: object): Response {
+export function json(status: number, body: object): Response {
 	return new Response(JSON.stringify(body), { status });
 }
