@@ -41,9 +41,10 @@ class Rig {
 		};
 	}
 
+	/** A run's epoch is its id: here "run". */
 	readonly callback = (data: unknown, { id }: { readonly id: string }): void => {
 		this.data.push(data);
-		this.taken.push(id);
+		this.taken.push(id.replace(/^\d{32}-/, "run-"));
 	};
 
 	/** Note how it ends. */
@@ -114,7 +115,9 @@ test("an event has all that it has in Python", async () => {
 	const channel = `run-${[...rig.server.runs.keys()][0]}`;
 	rig.server.log(channel).events.push([1_500_000, "trade", { a: 1 }]);
 	await rig.server.deliver();
-	expect(events).toEqual([{ data: { a: 1 }, type: "trade", id: "a-1", time: 1.5, channel }]);
+	expect(events).toEqual([
+		{ data: { a: 1 }, type: "trade", id: `${channel.slice(4)}-1`, time: 1.5, channel },
+	]);
 });
 
 test("an answer that is lost never starts the run twice", async () => {
@@ -141,7 +144,7 @@ test("two requests are two runs, on one connection", async () => {
 	await rig.server.deliver();
 	expect(first).not.toBe(second);
 	expect(rig.env.live).toHaveLength(1);
-	expect(rig.taken).toEqual(["a-1", "a-1"]);
+	expect(rig.taken).toEqual(["run-1", "run-1"]);
 });
 
 test("cut three times, a request asks for the rest and its handler runs once", async () => {
@@ -169,7 +172,7 @@ test("what a fast run's history has lost before the first event came is announce
 	log.push(10);
 	log.evict(7);
 	await rig.server.deliver();
-	expect(rig.taken).toEqual(["gap 7", "a-8", "a-9", "a-10"]);
+	expect(rig.taken).toEqual(["gap 7", "run-8", "run-9", "run-10"]);
 });
 
 test("a handler that raises rejects with the class and the text", async () => {
@@ -193,6 +196,8 @@ test("a handler that raises rejects with the class and the text", async () => {
 
 test.each([
 	[404, "missing"],
+	[409, "invalid"],
+	[410, "gone"],
 	[422, "invalid"],
 	[403, "refused"],
 	[401, "refused"],
@@ -278,7 +283,7 @@ test("a callback may end its own request: the rest of the pack is not for it", a
 		return 0;
 	});
 	await rig.server.deliver();
-	expect(rig.taken).toEqual(["a-1"]);
+	expect(rig.taken).toEqual(["run-1"]);
 });
 
 test("a signal that has aborted already asks for nothing", async () => {
@@ -364,9 +369,29 @@ test.each(["newest", "oldest"])(
 		rig.subscribe("pricse", { after });
 		await settle();
 		expect(rig.error.kind).toBe("missing");
-		expect(rig.error.message).toBe('expected the names of open channels, got "pricse"');
+		expect(rig.error.message).toBe('expected open channels, got "pricse"');
 	},
 );
+
+test("what the channel itself never got is a gap in its place", async () => {
+	rig.subscribe("prices", { after: "oldest" });
+	rig.server.log("prices").events.push([0, "message", 1], [0, "gap", { lost: 4 }], [0, "message", 2]);
+	await rig.server.deliver();
+	rig.server.log("prices").events.push([0, "gap", { lost: null }]);
+	rig.server.log("prices").closed = true;
+	await rig.server.deliver();
+	expect(rig.taken).toEqual(["a-1", "gap 4", "a-3", "gap ?"]);
+	expect(rig.outcome).toEqual({ count: 2, lost: null });
+});
+
+test("a channel whose source has failed ends with what it raised", async () => {
+	rig.subscribe("prices", { after: "oldest" });
+	const log = rig.server.log("prices");
+	log.closed = true;
+	log.error = { class: "OSError", text: "the source has failed" };
+	await rig.server.deliver();
+	expect(rig.error.message).toBe("OSError: the source has failed");
+});
 
 test("a channel that was closed while the page was away may have had more: that is announced", async () => {
 	rig.subscribe("prices", { after: "oldest" });
@@ -430,7 +455,7 @@ test("a page that cannot reach the server says what may be wrong, and reads as s
 	});
 	await rig.env.advance(30_000);
 	expect(texts.at(-1)).toMatch(
-		/^connecting: cannot reach http:\/\/127\.0\.0\.1:5000; trying again\. If it runs, let this page in: sse_widget\.allow_origin/,
+		/^connecting: cannot reach http:\/\/127\.0\.0\.1:5000; trying again\. Does it know this page\? sse_widget\.allow_origin/,
 	);
 	rig.server.down = false;
 	rig.server.log("prices").push(1);

@@ -1,4 +1,4 @@
-// source sha256: b723be64cd88e3d988d3c4f4cc54a6efe77fe8ff3213eff381a6c66f4d5ddc19
+// source sha256: eb53fb12ddc2f6320530b303292443ca3960238beef78fa6430992fd792a2854
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

@@ -1,6 +1,5 @@
 /** Asks the server until it has said yes or no; what is only trouble is tried again. */
 
-import type { Basics } from "../basics.ts";
 import { Backoff } from "../connection/backoff.ts";
 import type { Answered, Unreachable } from "../connection/request.ts";
 import type { Kernel } from "./kernel.ts";
@@ -17,19 +16,6 @@ function isPassing({ status }: Answered): boolean {
 	return status >= 500 || status === 429;
 }
 
-/** `ms`, or until the signal aborts. */
-function pause(env: Basics, ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const done = (): void => {
-			cancel();
-			signal.removeEventListener("abort", done);
-			resolve();
-		};
-		const cancel = env.later(ms, done);
-		signal.addEventListener("abort", done);
-	});
-}
-
 /** The answer; null if the signal has aborted before it came. `waits` is told why it takes so long. */
 export async function ask(
 	{ env, way }: Kernel,
@@ -42,9 +28,11 @@ export async function ask(
 		const answer = await once();
 		if (signal.aborted) return null;
 		if (answer.kind === "answer" && !isPassing(answer)) return answer;
-		const wished = answer.kind === "answer" ? (answer.retryAfterS ?? 0) : 0;
 		waits(answer.kind === "answer" && answer.body !== null ? textOf(answer) : way.explain(answer));
-		await pause(env, Math.max(backoff.next(), Math.min(wished, MOST_RETRY_AFTER_S) * 1000), signal);
+		const wished = Math.min((answer.kind === "answer" && answer.retryAfterS) || 0, MOST_RETRY_AFTER_S);
+		await new Promise<void>((resolve) => {
+			env.later(Math.max(backoff.next(), wished * 1000), resolve);
+		});
 		if (signal.aborted) return null;
 	}
 }

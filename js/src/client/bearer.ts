@@ -38,7 +38,7 @@ export class BearerWay implements Desk {
 	explain(answer: Answer): string {
 		if (answer.kind === "answer") return `${this.url} answered with status ${answer.status}; trying again`;
 		const origin = globalThis.location?.origin ?? "";
-		return `cannot reach ${this.url}; trying again. If it runs, let this page in: sse_widget.allow_origin("${origin}")`;
+		return `cannot reach ${this.url}; trying again. Does it know this page? sse_widget.allow_origin("${origin}")`;
 	}
 
 	get #headers(): Record<string, string> {

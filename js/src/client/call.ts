@@ -12,6 +12,14 @@ const TIMEOUT_MS = 10_000;
 const RUN_DIGITS = 32;
 const READING_DIGITS = 16;
 
+/** What a no means; all others are `invalid`. */
+const KINDS: Readonly<Record<number, Failure["kind"]>> = {
+	401: "refused",
+	403: "refused",
+	404: "missing",
+	410: "gone",
+};
+
 export type CallState = "connecting" | "open" | "reconnecting" | "ended" | "closed" | "failed";
 
 export interface Failure {
@@ -40,6 +48,8 @@ export class Call {
 	readonly #life = new AbortController();
 	readonly #leave: (() => void)[] = [];
 	#readings: readonly Reading[] = [];
+	/** Its id, and its channel's epoch; "" if this is no request. */
+	#run = "";
 	#said = "";
 
 	constructor(kernel: Kernel, host: CallHost) {
@@ -51,10 +61,11 @@ export class Call {
 	async run(path: string): Promise<void> {
 		this.#say("connecting", "");
 		const { env, way } = this.#kernel;
-		const body = JSON.stringify({ path, run: env.nonce(RUN_DIGITS) });
+		this.#run = env.nonce(RUN_DIGITS);
+		const body = JSON.stringify({ path, run: this.#run });
 		const answer = await this.#ask(() => way.post("/runs", body, TIMEOUT_MS));
 		const channel = answer?.body?.channel;
-		if (typeof channel === "string") this.#read([channel], () => null, true);
+		if (typeof channel === "string") this.#read([channel], () => ({ epoch: this.#run, last: 0 }));
 	}
 
 	/** Read channels; `after` of each: an event id, "oldest" or "newest". */
@@ -62,11 +73,7 @@ export class Call {
 		this.#say("connecting", "");
 		const wrong = channels.map(after).find((place) => !isPlace(place));
 		if (wrong !== undefined) {
-			this.#fail({
-				kind: "invalid",
-				text: `expected "oldest", "newest" or an event id, got "${wrong}"`,
-				class: "",
-			});
+			this.#fail("invalid", `expected "oldest", "newest" or an event id, got "${wrong}"`);
 			return;
 		}
 		const unplaced = channels.filter((channel) => after(channel) === "newest");
@@ -74,7 +81,7 @@ export class Call {
 		if (newest === null) return;
 		const lacking = unplaced.filter((channel) => !newest.has(channel));
 		if (lacking.length > 0) this.#missing(lacking);
-		else this.#read(channels, (channel) => parseCursor(newest.get(channel) ?? after(channel)), false);
+		else this.#read(channels, (channel) => parseCursor(newest.get(channel) ?? after(channel)));
 	}
 
 	/** The caller has lost interest. Idempotent. */
@@ -82,7 +89,7 @@ export class Call {
 		if (this.#stop()) this.#say("closed", "");
 	}
 
-	#read(channels: readonly string[], start: (channel: string) => Cursor | null, whole: boolean): void {
+	#read(channels: readonly string[], start: (channel: string) => Cursor | null): void {
 		const host: ReadingHost = {
 			event: (event, id, channel) => this.#host.event(event, id, channel),
 			gap: (channel, lost) => this.#host.gap(channel, lost),
@@ -92,7 +99,7 @@ export class Call {
 		};
 		this.#readings = channels.map((channel) => {
 			const feed = this.#kernel.env.nonce(READING_DIGITS);
-			return new Reading({ feed, channel, start: start(channel), whole }, host);
+			return new Reading({ feed, channel, start: start(channel) }, host);
 		});
 		for (const reading of this.#readings) this.#leave.push(this.#kernel.line.read(reading));
 	}
@@ -116,16 +123,14 @@ export class Call {
 	async #ask(once: () => Promise<Answered | Unreachable>): Promise<Answered | null> {
 		const answer = await ask(this.#kernel, once, this.#life.signal, (text) => this.#say("connecting", text));
 		if (answer === null || answer.status < 300) return answer;
-		if (answer.status === 401 || answer.status === 403) this.#refused();
-		else this.#fail({ kind: answer.status === 404 ? "missing" : "invalid", text: textOf(answer), class: "" });
+		this.#fail(KINDS[answer.status] ?? "invalid", textOf(answer));
 		return null;
 	}
 
-	#ended({ channel, whole, shown }: Reading, unread: boolean, error: Raised | null): void {
-		if (unread && whole) {
-			this.#fail({ kind: "gone", text: "the kernel does not have this run any more", class: "" });
-		} else if (unread && shown.cursor === null) this.#missing([channel]);
-		else if (error !== null) this.#fail({ kind: "raised", text: error.text, class: error.class });
+	#ended({ channel, shown }: Reading, unread: boolean, error: Raised | null): void {
+		if (unread && this.#run !== "") this.#fail("gone", "the kernel has forgotten this run");
+		else if (unread && shown.cursor === null) this.#missing([channel]);
+		else if (error !== null) this.#fail("raised", error.text, error.class);
 		else {
 			if (unread) this.#host.gap(channel, null);
 			if (this.#readings.every((reading) => reading.over) && this.#stop()) {
@@ -136,19 +141,20 @@ export class Call {
 	}
 
 	#missing(channels: readonly string[]): void {
-		const names = channels.map((channel) => JSON.stringify(channel)).join(", ");
-		this.#fail({ kind: "missing", text: `expected the names of open channels, got ${names}`, class: "" });
+		this.#fail(
+			"missing",
+			`expected open channels, got ${channels.map((name) => JSON.stringify(name)).join(", ")}`,
+		);
 	}
 
 	#refused(): void {
-		const text = "the kernel does not know this bearer; it ends with the kernel: ask the new one for its own";
-		this.#fail({ kind: "refused", text, class: "" });
+		this.#fail("refused", "this bearer is not, or no more, the kernel's");
 	}
 
-	#fail(failure: Failure): void {
+	#fail(kind: Failure["kind"], text: string, raised = ""): void {
 		if (!this.#stop()) return;
-		this.#say("failed", failure.text);
-		this.#host.failed(failure);
+		this.#say("failed", text);
+		this.#host.failed({ kind, text, class: raised });
 	}
 
 	/** False: it was over already. */

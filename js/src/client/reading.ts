@@ -2,7 +2,7 @@
 
 import { type Cursor, Reader } from "../connection/cursor.ts";
 import type { LinkState, Listener, Raised } from "../connection/subscriber.ts";
-import type { Pack, WireEvent } from "../protocol.ts";
+import { lostIn, type Pack, type WireEvent } from "../protocol.ts";
 
 export interface ReadingHost {
 	event(event: WireEvent, id: string, channel: string): void;
@@ -19,8 +19,6 @@ export interface What {
 	readonly channel: string;
 	/** Null: from the oldest event there is. */
 	readonly start: Cursor | null;
-	/** From the very first event on: if the oldest is a later one, the others are lost. */
-	readonly whole: boolean;
 }
 
 export class Reading implements Listener {
@@ -29,28 +27,23 @@ export class Reading implements Listener {
 	readonly shown: Reader;
 	/** The same one: nothing goes back to Python. */
 	readonly synced: Reader;
-	readonly whole: boolean;
 	readonly #host: ReadingHost;
-	/** There was an event of it. */
-	#begun = false;
 	over = false;
 
-	constructor({ feed, channel, start, whole }: What, host: ReadingHost) {
+	constructor({ feed, channel, start }: What, host: ReadingHost) {
 		this.feed = feed;
 		this.channel = channel;
 		this.shown = new Reader(start);
 		this.synced = this.shown;
-		this.whole = whole;
 		this.#host = host;
 	}
 
 	take(pack: Pack, from: number, lost: number | null): void {
-		const before = this.whole && !this.#begun && lost !== null ? pack.first - 1 : lost;
-		this.#begun = true;
-		if (before !== 0 && !this.over) this.#host.gap(this.channel, before);
+		if (lost !== 0 && !this.over) this.#host.gap(this.channel, lost);
 		for (let at = from; at < pack.events.length && !this.over; at += 1) {
 			const event = pack.events[at];
-			if (event !== undefined) this.#host.event(event, `${pack.epoch}-${pack.first + at}`, this.channel);
+			if (event?.[1] === "gap") this.#host.gap(this.channel, lostIn(event[2]));
+			else if (event) this.#host.event(event, `${pack.epoch}-${pack.first + at}`, this.channel);
 		}
 	}
 

@@ -274,6 +274,7 @@ export class FakeServer {
 		const answer = this.runAnswer?.();
 		if (answer !== undefined) return answer;
 		this.runs.set(run, path);
+		this.log(`run-${run}`).epoch = run;
 		if (this.loseAnswers) throw new TypeError("cut");
 		return json(201, { run, channel: `run-${run}` });
 	}
