@@ -15,6 +15,7 @@ from sse_widget.errors import (
 )
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.subscription import Subscription
+from sse_widget.pages import allow_origin
 from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
@@ -43,6 +44,7 @@ __all__ = [
     "Subscription",
     "Text",
     "WaitTimeout",
+    "allow_origin",
     "channel",
     "handle_request",
     "route",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tools import gen_types
 from tools.check_bundle import BUILT, StaleBundle, check, hash_of
 
 ROOT = Path(__file__).resolve().parents[1]
+MAX_CLIENT_BYTES = 6 << 10  # zipped: it is what a page waits for
 
 
 @pytest.fixture
@@ -26,6 +28,11 @@ def tree(tmp_path: Path) -> Path:
 
 def test_the_bundle_is_fresh() -> None:
     check(ROOT)
+
+
+def test_the_client_is_small() -> None:
+    content = (ROOT / "sse_widget/static/client.js").read_bytes()
+    assert len(gzip.compress(content, 9)) < MAX_CLIENT_BYTES
 
 
 def test_a_changed_source_makes_the_bundle_stale(tree: Path) -> None:

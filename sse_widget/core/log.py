@@ -68,6 +68,7 @@ class Log(Generic[T]):
         self._limits = _checked(limits)
         self.newest = 0
         self.n_bytes = 0
+        self.pushed_bytes = 0  # of all items so far
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -93,6 +94,7 @@ class Log(Generic[T]):
         self._items.append(item)
         self.newest += 1
         self.n_bytes += item.size
+        self.pushed_bytes += item.size
         if self.n_bytes > self._limits.max_bytes or len(self._items) - self._head > self._limits.max_items:
             self._trim()
         if self._limits.max_age_us is not None:

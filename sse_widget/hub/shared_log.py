@@ -141,6 +141,11 @@ class SharedLog(Generic[T]):
             limits = self._log.limits
             return self._log.dropped_by(n_items + limits.max_items // 4, n_bytes + limits.max_bytes // 4)
 
+    def pushed(self) -> tuple[int, int]:
+        """Return how many items there were so far, and the memory that they took [bytes], both of one moment."""
+        with self.lock:
+            return self._log.newest, self._log.pushed_bytes
+
     # Readers, for those who want to wait for them
 
     def attach(self, reader: Reader) -> None:

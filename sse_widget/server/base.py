@@ -39,7 +39,7 @@ class BaseHandler(GuardedAnswers):
         """Refuse what does not belong here, before a byte of a body is read."""
         guard, headers = self.state.guard, self.request.headers
         origin = headers.get("Origin")
-        if not guard.host_is_ours(self.request.host) or not self.origin_may(origin) or is_embedded_elsewhere(headers):
+        if not guard.host_is_ours(self.request.host) or not self.origin_may(origin) or self.is_embedded():
             raise HTTPError(403)
         if origin is not None and guard.origin_is_known(origin):
             self._known_origin = origin
@@ -65,6 +65,10 @@ class BaseHandler(GuardedAnswers):
     def origin_may(self, origin: str | None) -> bool:
         """Tell whether the origin may ask here."""
         return self.state.guard.origin_is_known(origin)
+
+    def is_embedded(self) -> bool:
+        """Tell whether this is an image, a script or a frame of somebody else's page."""
+        return is_embedded_elsewhere(self.request.headers)
 
     def may_enter(self) -> bool:
         """Tell whether the request carries the bearer. Asked once: a ticket is good for one answer."""

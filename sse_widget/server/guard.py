@@ -1,7 +1,8 @@
 """Who may come in: the kernel's secrets, proofs, tickets, and the exact sets of hosts and origins.
 
 Everything here compares in constant time or looks up in a set; nothing is matched by prefix, suffix or pattern.
-Not thread-safe: it lives on the server's loop, but for `bearer` and `key`, which never change.
+Not thread-safe: it lives on the server's loop, but for `bearer` and `key`, which never change, and for what the user
+says on another thread: `also_reached_as`, `let_in` and `issue_for_page`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import threading
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,6 +26,8 @@ TICKET_BYTES: Final = 16
 TICKET_S: Final = 20.0
 MAX_TICKETS: Final = 1000
 MAX_ORIGINS: Final = 64
+PAGE: Final = frozenset({"\0page"})
+"""What a page's ticket is for: no channel has a name with a control character, and no query can hold one."""
 _NONCE = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -53,7 +57,9 @@ class Guard:
         self.server_id = secrets.token_hex(8)
         self._clock = clock
         self._hosts: frozenset[str] = frozenset()
+        self._let_in: frozenset[str] = frozenset()
         self._origins: OrderedDict[str, None] = OrderedDict()
+        self._tickets_lock = threading.Lock()
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
 
     def listen_on(self, port: int) -> None:
@@ -70,7 +76,11 @@ class Guard:
 
     def origin_is_known(self, origin: str | None) -> bool:
         """Tell whether a page may come from here; programs that are no browser send no origin."""
-        return origin is None or origin in self._origins
+        return origin is None or origin in self._origins or origin in self._let_in
+
+    def let_in(self, *origins: str) -> None:
+        """Accept pages of these origins from now on; the user wants it, so nothing takes them out again."""
+        self._let_in |= frozenset(origins)
 
     def bearer_is_right(self, header: str | None) -> bool:
         """Compare an `Authorization` header."""
@@ -99,22 +109,32 @@ class Guard:
     def issue(self, client: str, channels: frozenset[str]) -> str:
         """Make a ticket that opens one stream of `client` on exactly these channels, once, within `TICKET_S`."""
         now = self._clock()
-        while self._tickets and (
-            len(self._tickets) >= MAX_TICKETS or next(iter(self._tickets.values())).expires <= now
-        ):
-            self._tickets.popitem(last=False)
         text = secrets.token_hex(TICKET_BYTES)
-        self._tickets[text] = Ticket(client, channels, now + TICKET_S)
+        with self._tickets_lock:
+            while self._tickets and (
+                len(self._tickets) >= MAX_TICKETS or next(iter(self._tickets.values())).expires <= now
+            ):
+                self._tickets.popitem(last=False)
+            self._tickets[text] = Ticket(client, channels, now + TICKET_S)
         return text
 
     def redeem(self, text: str, client: str, channels: frozenset[str]) -> bool:
         """Use a ticket up; True if it was good for this."""
-        ticket = self._tickets.pop(text, None)
+        with self._tickets_lock:
+            ticket = self._tickets.pop(text, None)
         return (
             ticket is not None
             and ticket.expires > self._clock()
             and (ticket.client, ticket.channels) == (client, channels)
         )
+
+    def issue_for_page(self) -> str:
+        """Make a ticket that opens the page `/`, and with it everything, once, within `TICKET_S`."""
+        return self.issue("", PAGE)
+
+    def redeem_for_page(self, text: str) -> bool:
+        """Use a ticket up; True if it was a page's."""
+        return self.redeem(text, "", PAGE)
 
     def _mac(self, text: str) -> str:
         return hmac.new(bytes.fromhex(self.key), text.encode(), hashlib.sha256).hexdigest()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,8 @@ from sse_widget.server.handlers import (
     TicketsHandler,
     WhoamiHandler,
 )
+from sse_widget.server.overview import ChannelsHandler
+from sse_widget.server.page import STATIC, StaticHandler
 from sse_widget.server.plain import ChannelHandler
 from sse_widget.server.push import Posted, PushHandler
 from sse_widget.server.runs import RouteHandler, RunsHandler
@@ -229,12 +232,14 @@ def _application(state: State) -> Application:
         Rule(Posted(rf"/channels/{_NAME}"), PushHandler, shared),
         (r"/events", EventsHandler, shared),
         (rf"/channels/{_NAME}", ChannelHandler, shared),
+        (r"/channels", ChannelsHandler, shared),
         (r"/received", ReceivedHandler, shared),
         (r"/tickets", TicketsHandler, shared),
         (r"/runs", RunsHandler, shared),
         (r"/whoami", WhoamiHandler, shared),
         (r"/healthz", HealthHandler, shared),
         (r"/metrics", MetricsHandler, shared),
+        *((f"/{re.escape(name)}", StaticHandler, {**shared, "name": name}) for name in STATIC),
     ]
     # No access log: a ticket in a query is spent, but a log is no place for it.
     return Application(
