@@ -1,4 +1,4 @@
-// source sha256: eb53fb12ddc2f6320530b303292443ca3960238beef78fa6430992fd792a2854
+// source sha256: da72a17ac335bd4d2db17694cab9bd127fedef30985434daf7e05cc0ec6af835
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
