@@ -330,20 +330,43 @@ def test_other_runs_go_on_when_one_fails(client: Client, handlers: Handlers) -> 
 
 
 def test_a_run_that_its_readers_have_left_is_cancelled(with_limits) -> None:
-    session, client, handlers = with_limits(Limits(run_lease_s=0.1))
+    session, client, handlers = with_limits(Limits(run_lease_s=0.05))
     with client.stream("/forever") as stream:
         stream.next()
         run = session.runs.get(handlers.calls[0][0])
-        still_read = post(client, "/forever").json()
-        channel = session.runs.channel(still_read["channel"])
-        reader = channel.subscribe(after="oldest")
-    eventually(lambda: handlers.closed == [run.id])
-    assert (run.state, session.runs.n_abandoned, session.runs.n_cancelled) == ("cancelled", 1, 1)
-    assert session.runs.get(still_read["run"]).state == "running"
-    reader.close()
-    eventually(lambda: handlers.closed == [run.id, still_read["run"]])
+    eventually(lambda: handlers.closed == [run.id] and session.runs.n_abandoned == 1)
+    assert (run.state, session.runs.n_cancelled) == ("cancelled", 1)
     with client.stream(f"/forever?after={run.id}-1") as stream:
         assert json.loads(stream.next().data)["error"] == {
             "class": "RunCancelled",
             "text": "the run of /forever ended early: nobody read it any more",
         }
+
+
+def test_a_run_that_nobody_ever_read_is_cancelled(with_limits) -> None:
+    session, client, _handlers = with_limits(Limits(run_lease_s=0.05))
+    run = session.runs.get(post(client, "/forever").json()["run"])
+    eventually(lambda: run.state == "cancelled" and not session.runs._working)
+
+
+@pytest.mark.parametrize("reader", ["stream", "page", "kernel"])
+def test_a_run_that_is_read_is_not(session: Session, client: Client, handlers: Handlers, reader: str) -> None:
+    answer = post(client, "/forever").json()
+    run = session.runs.get(answer["run"])
+    if reader == "stream":
+        reading: Any = client.stream(f"/forever?run={run.id}")
+        reading.next()
+    elif reader == "page":
+        reading = client.stream(events_path(client, run.channel.name, f"{run.id}-0"))
+        reading.next()
+    else:
+        reading = run.channel.subscribe()
+    run.alone_since = float("-inf")
+    session.runs.sweep()
+    assert run.state == "running"
+    reading.close()
+    eventually(lambda: not run.channel.log.readers())
+    run.alone_since = float("-inf")
+    session.runs.sweep()
+    assert run.state == "cancelled"
+    eventually(lambda: handlers.closed == [run.id])

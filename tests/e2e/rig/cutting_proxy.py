@@ -61,10 +61,6 @@ class _Link:
     let_through: int | None = None  # so many more bytes from the page, and then a cut
 
     @property
-    def is_stream(self) -> bool:
-        return self.request.startswith(b"/events")
-
-    @property
     def carries_events_back(self) -> bool:
         return self.request == b"/received" and self.body_bytes > EMPTY_POST_BYTES
 
@@ -85,6 +81,8 @@ class CuttingProxy:
     ----------
     seed : int
         Of everything that is random in it.
+    stream : str
+        How the path of a stream begins.
 
     Attributes
     ----------
@@ -100,7 +98,8 @@ class CuttingProxy:
         How many requests there were so far, by path.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, stream: str = "/events") -> None:
+        self._stream = stream
         self.target_port = 0
         self.accepted = 0
         self.done: list[Cut] = []
@@ -238,7 +237,7 @@ class CuttingProxy:
                     link.page.write(chunk[: self._random.randrange(len(chunk))])
                     self._end(link)
                     return
-                if self._now("stream") and link.is_stream:
+                if self._now("stream") and link.request.startswith(self._stream.encode()):
                     self._bytes_left -= len(chunk)
                     if self._bytes_left < 0:
                         link.page.write(chunk[: self._bytes_left])
