@@ -72,6 +72,12 @@ class _Collector(Collector):
         yield _gauge("connections", "open connections to the server", state.connections())
         yield _gauge("streams", "streams of events that are open", len(state.streams))
         yield _gauge("pages", "pages that have a stream open", len(state.pages))
+        runs = state.inbox.runs
+        yield _gauge("runs", "requests that are being handled", len(runs.running()))
+        yield _counter("started_runs", "requests that a handler was called for", runs.n_started)
+        yield _counter("failed_runs", "runs whose handler raised", runs.n_failed)
+        yield _counter("cancelled_runs", "runs that were ended before their handler was done", runs.n_cancelled)
+        yield _counter("abandoned_runs", "cancelled runs that nobody read any more", runs.n_abandoned)
         lag = max((reading.lag for reading in readings), default=0)
         yield _gauge("lag_events", "events that the slowest reader of all lacks", lag)
 

@@ -108,6 +108,10 @@ class PushHandler(JsonHandler):
             raise Refusal(
                 404, f"expected the name of a channel, got {name!r}; make it with sse_widget.channel({name!r})"
             )
+        if self.state.inbox.runs.channel(name) is channel:
+            raise Refusal(
+                404, f"expected the name of a channel, got {name!r}, that of a run: only its handler feeds it"
+            )
         return channel
 
     def _key(self, name: str, type_: str) -> tuple[Key | None, bytes]:

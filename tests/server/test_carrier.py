@@ -178,6 +178,18 @@ def test_a_closed_channel_ends_it_after_its_last_event(page: Page) -> None:
     assert page.taken == [1]
 
 
+def test_the_end_says_why_what_fed_the_channel_has_failed(page: Page) -> None:
+    page.carrier.begin()
+    page.channel.failure = {"class": "ValueError", "text": "safe"}
+    page.channel.close()
+    eventually(lambda: page.ended)
+    assert page.messages[-1] == {
+        "kind": "ended",
+        "cursor": f"{page.channel.epoch}-0",
+        "error": {"class": "ValueError", "text": "safe"},
+    }
+
+
 def test_a_page_that_missed_the_last_message_can_go_back_after_the_end(page: Page) -> None:
     page.carrier.begin()
     page.channel.push(1)

@@ -298,6 +298,36 @@ def test_other_methods_and_paths_are_refused(client: Client, method: str, path: 
     assert client.request(method, path).status == status
 
 
+def test_only_its_handler_feeds_a_run(session: Session, client: Client, handlers: Handlers) -> None:
+    run = post(client, "/forever").json()
+    name = run["channel"].replace("/", "%2F").replace("#", "%23")
+    answer = client.request("POST", f"/channels/{name}", {"mine": 1})
+    assert (answer.status, answer.json()["detail"]) == (
+        404,
+        f"expected the name of a channel, got '/forever#{run['run']}', that of a run: only its handler feeds it",
+    )
+    eventually(lambda: handlers.calls == [(run["run"], 0)])
+    eventually(lambda: [event.data for event in session.runs.get(run["run"]).channel.history] == ["begun"])
+
+
+@pytest.mark.usefixtures("handlers")
+def test_runs_are_counted(session: Session, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    for path in ("/one", "/wrong", "/forever"):
+        post(client, path)
+    eventually(lambda: [run.target.path for run in session.runs.running()] == ["/forever"])
+    session.runs.running()[0].cancel()
+    post(client, "/forever")
+    lines = client.request("GET", "/metrics").body.decode().splitlines()
+    assert [line for line in lines if "runs" in line and not line.startswith("#") and "created" not in line] == [
+        "sse_widget_runs 1.0",
+        "sse_widget_started_runs_total 4.0",
+        "sse_widget_failed_runs_total 1.0",
+        "sse_widget_cancelled_runs_total 1.0",
+        "sse_widget_abandoned_runs_total 0.0",
+    ]
+    assert "the secret of the user" in caplog.text
+
+
 # How it ends
 
 

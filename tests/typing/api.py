@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_type
 import sse_widget as sse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     import pandas as pd
 
@@ -90,6 +90,27 @@ def views(prices: sse.Channel) -> None:
     widget = sse.Text(prices, "choices.0.delta.content", separator="")
     widget = sse.Progress(prices, by="file", total=100, unit="MB")
     widget.close()
+
+
+def requests() -> None:
+    @sse.route("/countdown/{n:int}")
+    async def countdown(request: sse.Request, n: int) -> AsyncIterator[object]:
+        assert_type(request.run, str)
+        for left in range(n):
+            yield sse.Event({"left": left}, type="tick")
+
+    made: AsyncIterator[object] = countdown(sse.Request("/", {}, {}, ""), 5)  # the decorator returns it as it is
+    print(made)  # noqa: T201
+    run = sse.handle_request("/countdown/5", print, types=["tick"], title="five")
+    assert_type(run, sse.RequestWidget)
+    assert_type(run.result(timeout=10), list[sse.Event])
+    assert_type(run.channel, sse.Channel)
+    print(run.id, run.url, run.curl())  # noqa: T201
+    run.cancel()
+    try:
+        sse.handle_request("/nothing")
+    except sse.RequestRefused as error:
+        assert_type(error.status, int)
 
 
 async def awaiting(prices: sse.Channel, feed: sse.SSEWidget) -> None:
