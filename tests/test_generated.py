@@ -76,13 +76,22 @@ def test_kinds_of_traits_become_types() -> None:
     assert gen_types.typescript("mode", traitlets.Enum(["a", "b"])) == '"a" | "b"'
     assert gen_types.typescript("share", traitlets.Float()) == "number"
     assert gen_types.typescript("digits", traitlets.Int(None, allow_none=True)) == "number | null"
+    assert gen_types.typescript("names", traitlets.List(traitlets.Unicode())) == "readonly string[]"
+    by_name = gen_types.typescript("by_name", traitlets.Dict(value_trait=traitlets.Int()))
+    assert by_name == "{ readonly [key: string]: number }"
     assert gen_types.typescript("total", traitlets.Union([traitlets.Float(), traitlets.Unicode()])) == "number | string"
     assert gen_types.typescript("mode", traitlets.Enum(["a"], None, allow_none=True)) == '"a" | null'
 
 
 def test_a_trait_of_an_unknown_kind_is_an_error() -> None:
-    with pytest.raises(TypeError, match="expected a trait of a known kind, got Dict for 'extra'"):
-        gen_types.typescript("extra", traitlets.Dict())
+    with pytest.raises(TypeError, match="expected a trait of a known kind, got Bytes for 'extra'"):
+        gen_types.typescript("extra", traitlets.Bytes())
+
+
+@pytest.mark.parametrize("trait", [traitlets.Dict(), traitlets.List()])
+def test_items_of_any_kind_are_an_error(trait: traitlets.TraitType) -> None:
+    with pytest.raises(TypeError, match="expected a trait whose items are of a known kind, got 'extra'"):
+        gen_types.typescript("extra", trait)
 
 
 def test_a_trait_without_help_is_an_error() -> None:

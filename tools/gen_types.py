@@ -48,10 +48,21 @@ def typescript(name: str, trait: traitlets.TraitType[Any, Any]) -> str:
         return " | ".join(f'"{value}"' for value in trait.values or ()) + null
     if isinstance(trait, traitlets.Union):
         return " | ".join(typescript(name, each) for each in trait.trait_types) + null
+    if isinstance(trait, traitlets.Dict):
+        items = typescript(name, _of(trait._value_trait, name))  # noqa: SLF001 - traitlets has no other way to ask
+        return f"{{ readonly [key: string]: {items} }}" + null
+    if type(trait) is traitlets.List:
+        return f"readonly {typescript(name, _of(trait._trait, name))}[]" + null  # noqa: SLF001
     for kind, text in _KINDS:
         if isinstance(trait, kind):
             return text + null
     raise TypeError(f"expected a trait of a known kind, got {type(trait).__name__} for {name!r}; add it to _KINDS")
+
+
+def _of(trait: object, name: str) -> traitlets.TraitType[Any, Any]:
+    if not isinstance(trait, traitlets.TraitType) or type(trait) is traitlets.Any:
+        raise TypeError(f"expected a trait whose items are of a known kind, got {name!r}; better than `any`")
+    return trait
 
 
 def source(widget: type[anywidget.AnyWidget], views: Sequence[type[anywidget.AnyWidget]] = ()) -> str:

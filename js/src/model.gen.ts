@@ -50,6 +50,18 @@ export interface ProgressModel extends Model {
 	value: string;
 }
 
+/** Those of Table. */
+export interface TableModel extends Model {
+	/** Paths of what is shown of an event's data; empty: all that is found. */
+	columns: readonly string[];
+	/** How columns are written, by path. */
+	formats: { readonly [key: string]: string };
+	/** Path of what an event is about; empty: a row per event. */
+	key: string;
+	/** Path of the column to sort by, with a minus for the largest first. */
+	sort: string;
+}
+
 /** Those of Text. */
 export interface TextModel extends Model {
 	/** Path of the token in an event's data; empty: the data itself. */

@@ -10,6 +10,7 @@ import { type Body, Frame } from "./frame.ts";
 import type { Source } from "./gather.ts";
 import { Pill } from "./pill.ts";
 import { Rows } from "./rows.ts";
+import { copyButton, saveButton } from "./save.ts";
 import { Selection } from "./selection.ts";
 import { FilterBox, toolButton } from "./toolbar.ts";
 
@@ -45,7 +46,13 @@ export class LogView implements Body {
 		this.#rows = new Rows(() => this.#follower.hold());
 		this.#follower = new Follower(this.#rows.el, () => this.frame.soon());
 		this.before = [this.#filterBox.el];
-		this.after = [toolButton("clear", ICONS.clear, "Clear the view", () => this.#clear())];
+		this.after = [
+			copyButton("Copy as JSON Lines", () => this.#jsonLines()),
+			saveButton("Download as JSON Lines", () => {
+				return { name: `${this.frame.title}.jsonl`, mime: "application/jsonl", text: this.#jsonLines() };
+			}),
+			toolButton("clear", ICONS.clear, "Clear the view", () => this.#clear()),
+		];
 		this.el = element("div", "log-body", {}, this.#rows.el, this.#empty.el, this.#pill.el);
 		this.frame = new Frame(model, feed, this, signal);
 		this.frame.start(signal);
@@ -85,6 +92,17 @@ export class LogView implements Body {
 		this.#rows.el.focus({ preventScroll: true });
 	}
 
+	/** All that the page holds and the filter lets through, not only the rows. */
+	#jsonLines(): string {
+		const { ring } = this.#feed.tally;
+		this.#selection.update();
+		return this.#selection
+			.last(Number.MAX_SAFE_INTEGER, this.#cleared, ring.end)
+			.map((position) => ring.at(position))
+			.map((record) => (record === undefined ? "" : `${jsonLine(record)}\n`))
+			.join("");
+	}
+
 	// ---- what is shown ---------------------------------------------------------------------------------------------
 
 	draw(): void {
@@ -115,6 +133,12 @@ export class LogView implements Body {
 		if (records.length > 0) this.#rows.append(records, this.#maxRows);
 		if (!frozen) this.#follower.toEnd();
 	}
+}
+
+function jsonLine(record: FeedRecord): string {
+	if (record.kind === "gap") return JSON.stringify({ id: record.id, type: "gap", lost: record.lost });
+	const { id, timeMs, type, data } = record;
+	return JSON.stringify({ id, time: timeMs / 1000, type, data });
 }
 
 export function log({ model, feed }: Source): (signal: AbortSignal) => HTMLElement {

@@ -11,6 +11,7 @@ import { formatGap, plural } from "./format.ts";
 import { type Body, Frame } from "./frame.ts";
 import { Gathering, type Source } from "./gather.ts";
 import { Pill } from "./pill.ts";
+import { copyButton } from "./save.ts";
 import { toolButton } from "./toolbar.ts";
 
 /** A page has to lay all of it out. */
@@ -124,7 +125,6 @@ class TextView implements Body {
 	readonly #empty = new Empty();
 	readonly #pill = new Pill(() => this.#jump());
 	readonly #follower: Follower;
-	readonly #copy: HTMLButtonElement;
 	/** Number of the first line that is not shown whole, and what is shown of it. */
 	#next = 0;
 	#round = -1;
@@ -136,14 +136,13 @@ class TextView implements Body {
 		this.#source = source;
 		this.#lines = lines;
 		this.#follower = new Follower(this.#page, () => this.frame.soon());
-		this.#copy = toolButton("copy-all", ICONS.copy, "Copy the text", () => void this.#onCopy());
 		const clearButton = toolButton("clear", ICONS.clear, "Clear the view", () => {
 			clear();
 			this.#cleared = true;
 			this.#follower.following = true;
 			this.frame.refresh();
 		});
-		this.after = [this.#copy, clearButton];
+		this.after = [copyButton("Copy the text", () => this.#lines.text), clearButton];
 		this.el = element("div", "text-body", {}, this.#page, this.#empty.el, this.#pill.el);
 		this.frame = new Frame(source.model, source.feed, this, signal);
 		this.frame.start(signal);
@@ -211,16 +210,6 @@ class TextView implements Body {
 		this.frame.soon();
 		this.#page.focus({ preventScroll: true });
 	}
-
-	async #onCopy(): Promise<void> {
-		const said = await copy(this.#lines.text);
-		this.#copy.title = said;
-		setText(this.#copy, said);
-		setTimeout(() => {
-			this.#copy.replaceChildren(...toolButton("", ICONS.copy, "", () => undefined).childNodes);
-			this.#copy.title = "Copy the text";
-		}, 1_500);
-	}
 }
 
 /** What a line has grown by; only that: the rest needs no new layout, and a selection in it stays. */
@@ -228,15 +217,6 @@ function extend(line: Element, text: string): void {
 	const shown = line.firstChild;
 	if (!(shown instanceof Text)) setText(line, text);
 	else if (text.length > shown.length) shown.appendData(text.slice(shown.length));
-}
-
-async function copy(text: string): Promise<string> {
-	try {
-		await navigator.clipboard.writeText(text);
-		return "Copied";
-	} catch {
-		return "Not allowed here"; // by the browser, or the page is not secure
-	}
 }
 
 export function text(source: Source): (signal: AbortSignal) => HTMLElement {

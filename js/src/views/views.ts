@@ -5,6 +5,7 @@ import { log } from "./log.ts";
 import { metric } from "./metric.ts";
 import { progress } from "./progress.ts";
 import { state } from "./state.ts";
+import { table } from "./table.ts";
 import { text } from "./text.ts";
 
 /** Makes the element of one view; the signal aborts when it is taken away. */
@@ -17,6 +18,7 @@ const MAKERS: ReadonlyMap<string, Maker> = new Map([
 	["metric", metric],
 	["progress", progress],
 	["state", state],
+	["table", table],
 	["text", text],
 ]);
 

@@ -6,8 +6,9 @@ from sse_widget.widget.views.log import Log
 from sse_widget.widget.views.metric import Metric
 from sse_widget.widget.views.progress import Progress
 from sse_widget.widget.views.state import State
+from sse_widget.widget.views.table import Table
 from sse_widget.widget.views.text import Text
 
-__all__ = ["VIEWS", "Log", "Metric", "Progress", "State", "Text"]
+__all__ = ["VIEWS", "Log", "Metric", "Progress", "State", "Table", "Text"]
 
-VIEWS = (Log, Metric, Progress, State, Text)
+VIEWS = (Log, Metric, Progress, State, Table, Text)
