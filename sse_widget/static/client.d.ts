@@ -1,4 +1,4 @@
-// source sha256: da72a17ac335bd4d2db17694cab9bd127fedef30985434daf7e05cc0ec6af835
+// source sha256: 276d5d52bb25376cdc65a4cda968fc866f4086f5323b8d37cf8eef9c37b168ae
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
