@@ -11,10 +11,12 @@ from sse_widget.errors import (
     RunCancelled,
     ServerStartError,
     SSEWidgetError,
+    UpstreamError,
     WaitTimeout,
 )
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.subscription import Subscription
+from sse_widget.outside import relay
 from sse_widget.pages import allow_origin
 from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
@@ -44,10 +46,12 @@ __all__ = [
     "Subscription",
     "Table",
     "Text",
+    "UpstreamError",
     "WaitTimeout",
     "allow_origin",
     "channel",
     "handle_request",
+    "relay",
     "route",
 ]
 

@@ -7,6 +7,7 @@
     * :exc:`WaitTimeout` (also `TimeoutError`) – the situation: nothing that fits came in time
     * :exc:`RequestRefused` (also `ValueError`) – the request: no such route, wrong parameters, or too many runs
     * :exc:`RunCancelled` – the situation: a run was ended before its handler was done
+    * :exc:`UpstreamError` – the other side: a relay's upstream does not answer as it should
     * :exc:`ServerStartError` – the machine: the kernel's server could not be started
 
 Wrong arguments are plain `TypeError` and `ValueError`, raised before anything is changed.
@@ -22,6 +23,7 @@ __all__ = [
     "RunCancelled",
     "SSEWidgetError",
     "ServerStartError",
+    "UpstreamError",
     "WaitTimeout",
 ]
 
@@ -65,6 +67,23 @@ class RequestRefused(SSEWidgetError, ValueError):
 
 class RunCancelled(SSEWidgetError):
     """A run was ended before its handler was done: by `close()` or `cancel()`, or since nobody read it any more."""
+
+
+class UpstreamError(SSEWidgetError):
+    """What a relay reads does not answer as an event stream should.
+
+    Attributes
+    ----------
+    status : int or None
+        Of the answer, if there was one.
+    content_type : str
+        The answer's.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None, content_type: str = "") -> None:
+        super().__init__(text)
+        self.status = status
+        self.content_type = content_type
 
 
 class ServerStartError(SSEWidgetError):

@@ -18,24 +18,23 @@ from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
 from sse_widget.server.server import Server
-from sse_widget.sources.pump import start as start_pump
+from sse_widget.sources.home import SourcesMixin
+from sse_widget.sources.relays import Relays
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from sse_widget.core.cursor import Cursor
     from sse_widget.server.state import Limits
-    from sse_widget.sources.pump import Pump
     from sse_widget.widget.feed import Feed
     from sse_widget.widget.widget import SSEWidget
 
-__all__ = ["Session", "channel", "current"]
+__all__ = ["Session", "channel", "current", "session_of"]
 
 _CHANNELS_PATH = "/channels/"
 
 
-class Session:
+class Session(SourcesMixin):
     """One kernel's hub and server. The server starts with the first address that somebody needs."""
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -43,6 +42,7 @@ class Session:
         self.server = Server(self, limits)
         self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
         self.runs = Runs(self, self.server.limits, self.user_code)
+        self.relays = Relays()
         self._feeds: dict[str, Feed] = {}
         self._ends: dict[str, Callable[[], None]] = {}
         self._views: dict[Channel, SSEWidget] = {}
@@ -54,6 +54,7 @@ class Session:
         self.server.stop()  # first: pages would take the end of a kernel for the end of their channels
         self.runs.close()
         self.user_code.stop()
+        self.relays.close()
         self.hub.close()
 
     def end(self) -> None:
@@ -86,16 +87,6 @@ class Session:
                 view = self._views[channel] = SSEWidget(channel)
         return view._repr_mimebundle_()
 
-    def pump(
-        self,
-        channel: Channel,
-        source: object,
-        type: str,  # noqa: A002 - SSE's own word
-        loop: asyncio.AbstractEventLoop | None,
-    ) -> Pump:
-        """Push all that `source` gives; see `Channel.pump`."""
-        return start_pump(channel, source, type, self.user_code, loop)
-
     def trouble(self, channel: Channel, text: str) -> None:
         """Show in the channel's widgets that its source has failed."""
         channel.trouble = text
@@ -107,6 +98,7 @@ class Session:
     def forget(self, channel: Channel) -> None:
         """Take a closed channel out."""
         self.hub.forget(channel)
+        self.relays.forget(channel)
         with self._views_lock:
             self._views.pop(channel, None)
 
@@ -260,6 +252,11 @@ def current() -> Session:
             _current = Session()
             atexit.register(_current.close)
         return _current
+
+
+def session_of(place: object) -> Session:
+    """Return the session that a channel lives in; for anything else, this kernel's."""
+    return place.host if isinstance(place, Channel) else current()  # type: ignore[return-value]  # a Session is a Host
 
 
 def channel(

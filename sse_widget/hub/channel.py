@@ -14,7 +14,7 @@ from sse_widget.core.json import to_json
 from sse_widget.core.wire import check_type
 from sse_widget.errors import ChannelClosed, EventTooLarge
 from sse_widget.hub.contract import ChannelStats, Host, Place, Position
-from sse_widget.hub.feeding import FeedingMixin
+from sse_widget.hub.feeding import FeedingMixin, Source
 from sse_widget.hub.shared_log import SharedLog
 from sse_widget.hub.subscription import Subscription
 from sse_widget.hub.table import TableMixin
@@ -43,6 +43,7 @@ class Channel(FeedingMixin, TableMixin):
         self.epoch = secrets.token_hex(_EPOCH_BYTES)
         self.max_event_bytes = max_event_bytes
         self.log: SharedLog[Event] = SharedLog(limits, number=set_sequence)
+        self.source: Source | None = None  # the newest that feeds it in the background
         self.trouble = ""  # why nothing comes from its source any more, in words; shown in its widgets
         self._gaps = GapPlaces()
         self.host = host

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from sse_widget.hub.channel import Channel
-    from sse_widget.hub.feeding import Pump
+    from sse_widget.hub.feeding import Source
 
 __all__ = ["ChannelStats", "Host", "Place", "Position"]
 
@@ -43,7 +43,7 @@ class Host(Protocol):
         source: object,
         type: str,  # noqa: A002 - SSE's own word
         loop: asyncio.AbstractEventLoop | None,
-    ) -> Pump:
+    ) -> Source:
         """Push all that `source` gives; see `Channel.pump`."""
 
     def trouble(self, channel: Channel, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -10,24 +10,31 @@ if TYPE_CHECKING:
 
     from sse_widget.hub.contract import Host
 
-__all__ = ["FeedingMixin", "Pump"]
+__all__ = ["FeedingMixin", "Source"]
 
 
-class Pump(Protocol):
-    """A source that feeds a channel; see `sse_widget.sources.pump`."""
+class Source(Protocol):
+    """What feeds a channel in the background; see `sse_widget.sources`."""
 
-    state: str
-    error: BaseException | None
-    count: int
+    @property
+    def state(self) -> str:
+        """How it stands, in a word."""
+
+    @property
+    def error(self) -> BaseException | None:
+        """What is wrong, if something is."""
 
     def stop(self) -> None:
-        """Push nothing more, and close the source. Idempotent."""
+        """Push nothing more, and let go of what it reads. Idempotent."""
+
+    def stats(self) -> Any:
+        """Return what it has done so far."""
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until it has ended, however."""
 
     def result(self, timeout: float | None = None) -> int:
-        """Block until it has ended; return how many events it has pushed, or raise what the source raised."""
+        """Block until it has ended; return how many events it has pushed, or raise why it has failed."""
 
 
 class FeedingMixin:
@@ -41,7 +48,7 @@ class FeedingMixin:
         *,
         type: str = "message",  # noqa: A002 - SSE's own word
         loop: asyncio.AbstractEventLoop | None = None,
-    ) -> Pump:
+    ) -> Source:
         """Push all that `source` gives, in the background, also while a cell is busy.
 
         A plain iterable runs on a thread of its own, an asynchronous one on a loop that the package keeps for such
@@ -59,8 +66,8 @@ class FeedingMixin:
 
         Returns
         -------
-        Pump
-            With `stop()`, `state` ("running", "done", "stopped" or "failed"), `error`, `count`, `wait(timeout)` and
+        Source
+            With `stop()`, `state` ("running", "done", "stopped" or "failed"), `error`, `stats()`, `wait(timeout)` and
             `result(timeout)`. What the source raises ends the pump: it is kept in `error`, logged, and shown in the
             widgets. After `stop()` nothing more is pushed; a plain iterable that blocks is closed once it goes on.
 

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sse_widget.errors import ChannelClosed, WaitTimeout
 
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["Pump", "start"]
 
 logger = logging.getLogger(__name__)
+
+
+class PumpStats(NamedTuple):
+    """What a pump has done so far."""
+
+    state: str
+    events: int  # pushed into the channel
 
 
 class Pump:
@@ -68,6 +75,10 @@ class Pump:
         if self.error is not None:
             raise self.error
         return self.count
+
+    def stats(self) -> PumpStats:
+        """Return what it has done so far."""
+        return PumpStats(self.state, self.count)
 
     def __repr__(self) -> str:
         why = "" if self.error is None else f": {_first_line(self.error)}"
@@ -165,7 +176,7 @@ def start(
     TypeError
         If `source` is nothing to loop over.
     """
-    pump = Pump(channel, type_)
+    pump = channel.source = Pump(channel, type_)
     if isinstance(source, AsyncIterable):
         pump.start_task(source, background, loop)
     elif isinstance(source, Iterable) and not isinstance(source, str | bytes):

@@ -79,6 +79,8 @@ def test_everything_is_pushed_in_order_and_the_source_is_closed_where_it_ran(cha
     assert pump.result(5) == 4
     assert data(channel) == [1, {"a": 2}, [3], "last"]
     assert (pump.state, pump.error, pump.count) == ("done", None, 4)
+    assert pump.stats() == ("done", 4)
+    assert channel.source is pump
     assert repr(pump) == "<Pump into 'c': done, 4 events>"
     eventually(lambda: source.closed_on == THREADS[kind])
 

@@ -41,6 +41,15 @@ def push_from_anywhere() -> None:
     prices.close()
 
 
+def from_outside(url: str) -> None:
+    wiki = sse.relay(url)
+    assert_type(wiki, sse.Channel)
+    sse.relay(url, "POST", {"Authorization": "Bearer x"}, {"stream": True}, into=wiki, done=None, silence_s=5)
+    if wiki.source is not None:
+        assert_type(wiki.source.result(timeout=10), int)
+        wiki.source.stop()
+
+
 def an_event(event: sse.Event) -> None:
     assert_type(event.id + event.type + event.channel, str)
     assert_type(event.time, float)
