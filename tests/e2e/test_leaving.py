@@ -131,4 +131,4 @@ def test_reloads_leave_one_reader(open_notebook, rung, times):
         )
         assert views(notebook)[0]["lost"] == "0"
     notebook.kernel.wait_for(f"len({labels}) == 1", LEASE_S + SLACK_S)
-    assert notebook.kernel.value("[feed.count, feed.lost]") == [times, 0]
+    notebook.kernel.wait_for(f"[feed.count, feed.lost] == [{times}, 0]")

@@ -61,6 +61,8 @@ KINDS = {
     "marimo-edit": Kind(lambda home: MarimoHost(home, "edit"), "direct"),
     "public": Kind(lambda home: RemoteHost(home, isolated=False), "jupyter"),
 }
+# For tests that name it: nothing in front of it, HTTP/1.1, and its page cannot take the direct way.
+MORE_KINDS = {"remote": Kind(lambda home: LabHost(home, hostname=REMOTE), "jupyter")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -155,7 +157,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if not PYTHON.exists():
         pytest.fail("the hosts are not installed; run: make hosts")
     link_package()
-    kind = KINDS[request.param]
+    kind = (KINDS | MORE_KINDS)[request.param]
     reason = kind.why_not()
     if reason:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)

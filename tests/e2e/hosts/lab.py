@@ -42,9 +42,9 @@ class LabHost:
         """Return the address of a notebook's page."""
         return f"{self.server.url}/lab/workspaces/{workspace}/tree/{name}?token={self.server.token}"
 
-    def open(self, context: BrowserContext, program: Program) -> ShownNotebook:
-        """Show a program in a new notebook."""
-        return ShownNotebook(self.server, context, program, self.address)
+    def open(self, context: BrowserContext, program: Program, cells: int | None = None) -> ShownNotebook:
+        """Show a program in a new notebook; only so many of its cells at first."""
+        return ShownNotebook(self.server, context, program, self.address, cells=cells)
 
 
 class Notebook7Host(LabHost):
