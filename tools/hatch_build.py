@@ -24,7 +24,8 @@ class BundleHook(BuildHookInterface[Any]):
         StaleBundle
             If it is stale; its text says what to run.
         """
-        del version, build_data
+        if self.target_name == "wheel" and version != "editable":  # there it is beside the package
+            build_data["force_include"]["notebooks/quickstart.ipynb"] = "sse_widget/notebooks/quickstart.ipynb"
         # By path: hatchling loads this file alone, with neither the repository nor its tools on the import path.
         path = Path(self.root) / "tools" / "check_bundle.py"
         spec = importlib.util.spec_from_file_location("check_bundle", path)

@@ -66,6 +66,7 @@ class Follow:
         self._decoder = Decoder()
         self._decoder.last_event_id = after
         self._backoff = Backoff()
+        self._connection: http.client.HTTPConnection | None = None
         self._was_open = False
         self._wait_s = 0.0
 
@@ -90,10 +91,16 @@ class Follow:
                     raise click.ClickException(f"no answer from {why}") from error
             except EventTooLarge as error:
                 raise click.ClickException(f"the stream cannot be read: {error}") from error
+            finally:
+                self._close()
             self._pause(why)
 
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
     def _read(self, response: http.client.HTTPResponse) -> Iterator[list[ServerSentEvent]]:
-        with response:
+        with response:  # it holds the socket where the connection was closed over to it
             while chunk := response.read1(_CHUNK_BYTES):
                 events = self._decoder.feed(chunk)
                 if events or self._decoder.last_event_id:
@@ -115,15 +122,12 @@ class Follow:
         first = door = self._find()
         target = door.path + self._path + (f"?{door.query}" if door.query else "")
         for _ in range(MAX_REDIRECTS + 1):
-            connection = door.connect()
-            try:
-                response = self._ask(connection, door, target, known=door.origin == first.origin)
-            except BaseException:
-                connection.close()
-                raise
+            self._connection = connection = door.connect()
+            response = self._ask(connection, door, target, known=door.origin == first.origin)
             if response.status not in _REDIRECTS:
                 return self._judge(response, door)
             url = urljoin(f"{door._replace(path='')}{target}", response.headers.get("Location", ""))
+            response.close()
             connection.close()
             door = Door.at(url, first.bearer)
             target = door.path + (f"?{door.query}" if door.query else "")
