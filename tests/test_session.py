@@ -298,8 +298,26 @@ print(prices.closed, prices.url.startswith("http://127.0.0.1:"))
 """
 
 
+REQUESTS = """
+import sse_widget as sse
+
+@sse.route("/count/{n:int}")
+def count(request, n):
+    yield from range(n)
+
+run = sse.handle_request("/count/3", print)
+print([event.data for event in run.result(timeout=10)])
+"""
+
+
 def test_a_program_that_uses_everything_ends_by_itself_quickly_and_without_a_word() -> None:
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)  # noqa: S603 - ours
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(done.stdout.splitlines()) == ["True True", "end of the program"]
+
+
+def test_a_program_that_makes_requests_ends_by_itself_too() -> None:
+    command = [sys.executable, "-c", REQUESTS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, check=False)  # noqa: S603 - ours
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "[0, 1, 2]\n")

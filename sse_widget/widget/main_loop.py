@@ -56,6 +56,8 @@ class _CallbackThread:
         self._running = threading.Lock()
 
     def __call__(self, function: Callable[[], None]) -> None:
+        if sys.is_finalizing():  # a thread that is started now never runs, and who starts it waits for it for ever
+            return
         self._calls.put(function)
         if self._running.acquire(blocking=False):
             threading.Thread(target=self._run, name="sse_widget callbacks", daemon=True).start()
