@@ -31,8 +31,8 @@ export class Feed implements Subscriber {
 	text = "";
 	transport: Transport = "";
 	readonly tally = new Tally();
-	/** Tracebacks of callbacks, oldest first. */
-	readonly problems: string[] = [];
+	/** Tracebacks of callbacks, and what is wrong with the source; oldest first. */
+	problems: readonly string[] = [];
 	/** How many there ever were. */
 	problemCount = 0;
 	readonly #model: WidgetModel;
@@ -146,13 +146,13 @@ export class Feed implements Subscriber {
 	}
 
 	/** What an absent stream has not brought may still come over the comm; that says the end itself, then. */
-	ended(unread = false): void {
+	ended(unread = false, error: unknown = null): void {
 		if (unread && this.carried) {
 			this.#route?.released();
 			return;
 		}
 		this.#endedUnsaid = true;
-		this.#become("ended", texts.ENDED);
+		this.#become("ended", texts.ended(error));
 		this.#route?.leave();
 		if (!this.viaHttp) this.flushed();
 	}
@@ -195,7 +195,8 @@ export class Feed implements Subscriber {
 		if (welcome !== null) this.#onWelcome(welcome);
 		if (message.kind === "packs") this.#route?.packs(message, this.#reads);
 		if (message.kind === "answer") this.#route?.answer(message);
-		if (message.kind === "ended" && this.#reads && this.#route?.hasAll(message.cursor)) this.ended();
+		if (message.kind === "ended" && this.#reads && this.#route?.hasAll(message.cursor))
+			this.ended(false, message.error);
 		if (message.kind === "error" && typeof message.text === "string") this.#onProblem(message.text);
 	}
 
@@ -223,9 +224,8 @@ export class Feed implements Subscriber {
 	}
 
 	#onProblem(text: string): void {
-		this.problems.push(text);
+		this.problems = [...this.problems, text].slice(-MAX_PROBLEMS);
 		this.problemCount += 1;
-		if (this.problems.length > MAX_PROBLEMS) this.problems.shift();
 		this.#changed();
 	}
 

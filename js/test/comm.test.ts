@@ -214,9 +214,14 @@ test("an end whose cursor is ahead is no end: something was dropped", async () =
 		await rig.env.advance(2_000); // the first wish is older than what the kernel has done for this page already
 		await carry(widget.kernel);
 	}
-	widget.kernel.say({ kind: "ended", cursor: "a-3" });
+	widget.kernel.say({
+		kind: "ended",
+		cursor: "a-3",
+		error: { class: "KeyError", text: "the handler raised it" },
+	});
 	expect(widget.taken).toEqual(ids(3));
 	expect(widget.feed.state).toBe("ended");
+	expect(widget.feed.text).toBe("It has failed. KeyError: the handler raised it.");
 });
 
 test("a widget that was closed in Python is closed here", async () => {

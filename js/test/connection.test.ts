@@ -277,6 +277,20 @@ test("a channel that a 404 names is ended; the others go on", async () => {
 	expect([...(rig.env.live[0]?.afters.keys() ?? [])]).toEqual(["prices"]);
 });
 
+test("a run whose handler has raised ends with the class and the text", async () => {
+	const rig = new Rig();
+	const widget = rig.shown("f");
+	await settle();
+	const log = rig.server.log("prices");
+	log.closed = true;
+	log.error = { class: "ValueError", text: "the handler raised it" };
+	await rig.server.deliver();
+	expect([widget.feed.state, widget.feed.text]).toEqual([
+		"ended",
+		"It has failed. ValueError: the handler raised it.",
+	]);
+});
+
 test("an ended channel is not asked for again, and Python hears it after its last event", async () => {
 	const rig = new Rig();
 	rig.server.log("prices").push(2);

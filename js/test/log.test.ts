@@ -296,6 +296,29 @@ test("an ended channel says so", () => {
 	expect(stage.el.dataset.state).toBe("ended");
 });
 
+test("where what fed the channel has failed, the end says how", () => {
+	const stage = new Stage("log");
+	stage.feed.ended(false, { class: "ValueError", text: "the handler raised it" });
+	stage.draw();
+	expect(stage.find("notice").textContent).toBe("It has failed. ValueError: the handler raised it.");
+	expect(stage.el.dataset.state).toBe("ended");
+});
+
+test("trouble of a channel's source is told in its own words", () => {
+	const stage = new Stage("log");
+	stage.model.emit("msg:custom", { kind: "error", text: "the handler raised ValueError: boom" });
+	stage.draw();
+	expect(stage.find("problem-summary").textContent).toBe("The handler raised ValueError: boom");
+	expect(stage.find("problem").dataset.brief).toBe("true");
+	stage.model.emit("msg:custom", {
+		kind: "error",
+		text: "Traceback (most recent call last):\nKeyError: 1\n",
+	});
+	stage.draw();
+	expect(stage.find("problem-summary").textContent).toBe("A callback raised KeyError: 1 (2 errors)");
+	expect(stage.find("problem").dataset.brief).toBe("false");
+});
+
 test("a callback's traceback is shown, and can be dismissed until the next", () => {
 	const stage = new Stage("log");
 	const text = "Traceback (most recent call last):\n  …\nKeyError: 'price'\n";

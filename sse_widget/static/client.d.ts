@@ -1,4 +1,4 @@
-// source sha256: 276d5d52bb25376cdc65a4cda968fc866f4086f5323b8d37cf8eef9c37b168ae
+// source sha256: 52e5f7c598a527edb66229d096c46df6ad88bce48802e8abd81c1f95c621acd5
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

@@ -17,7 +17,7 @@ import { FeedRoster } from "./feeds.ts";
 import { Intake } from "./intake.ts";
 import { Ladder, waysOf } from "./ladder.ts";
 import { Retries } from "./retries.ts";
-import type { LinkState, Subscriber } from "./subscriber.ts";
+import type { LinkState, Raised, Subscriber } from "./subscriber.ts";
 import * as texts from "./texts.ts";
 import { Soon, Timer } from "./timer.ts";
 import { Vigil } from "./vigil.ts";
@@ -59,7 +59,7 @@ export class Connection {
 				if (complete) this.#retries.joined();
 			},
 			missed: () => this.#missed(),
-			ended: (channel) => this.#end([channel], false),
+			ended: (channel, error) => this.#end([channel], false, error),
 			broken: (way, opened) => this.#broken(way, opened),
 			rotated: () => this.#review.ask(),
 		});
@@ -273,10 +273,10 @@ export class Connection {
 		this.#roster.tell(this.#link, (channel) => this.#intake.brings(channel));
 	}
 
-	#end(channels: readonly string[], unread: boolean): void {
+	#end(channels: readonly string[], unread: boolean, error: Raised | null = null): void {
 		for (const subscriber of channels.flatMap((channel) => this.#roster.of(channel))) {
 			this.#roster.remove(subscriber);
-			subscriber.ended(unread);
+			subscriber.ended(unread, error);
 		}
 		this.#lingerTimer.start(LINGER_MS);
 		this.uplink.lease();

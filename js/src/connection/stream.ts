@@ -1,9 +1,9 @@
 /** One EventSource: its messages as calls, its silence as an error. */
 
 import type { Basics, Source } from "../basics.ts";
-import { asCursors, asObject, asPack, type Pack, parseObject } from "../protocol.ts";
+import { asCursors, asPack, type Pack, parseObject } from "../protocol.ts";
 import { type Cursor, endOf, parseCursor } from "./cursor.ts";
-import type { Raised } from "./subscriber.ts";
+import { asRaised, type Raised } from "./subscriber.ts";
 
 export interface StreamEvents {
 	open(): void;
@@ -22,11 +22,6 @@ export interface Patience {
 	/** For the first one: a way that holds it back is none. */
 	readonly openMs: number;
 	readonly silenceMs: number;
-}
-
-function asRaised(value: unknown): Raised | null {
-	const error = asObject(value);
-	return error === null ? null : { class: String(error.class), text: String(error.text) };
 }
 
 /** Without those that are none yet. */

@@ -1,4 +1,4 @@
-import type { FeedReport, Pack, Rung, State } from "../protocol.ts";
+import { asObject, type FeedReport, type Pack, type Rung, type State } from "../protocol.ts";
 import type { Reader } from "./cursor.ts";
 
 export interface LinkState {
@@ -18,6 +18,11 @@ export interface LinkState {
 export interface Raised {
 	readonly class: string;
 	readonly text: string;
+}
+
+export function asRaised(value: unknown): Raised | null {
+	const error = asObject(value);
+	return error === null ? null : { class: String(error.class), text: String(error.text) };
 }
 
 /** Who reads a channel, as the stream sees it. */

@@ -1,5 +1,7 @@
 /** What the reader of the notebook is told: what is wrong, and what to do. */
 
+import { asRaised } from "./subscriber.ts";
+
 export const KERNEL_GONE = "The kernel has restarted or stopped. Run this cell again to go on.";
 export const REFUSED =
 	"The kernel's server does not accept this page any more. Run this cell again to go on.";
@@ -8,11 +10,16 @@ export const ASKING_AGAIN =
 export const HELD = "Events come faster than Python takes them. Reading goes on as soon as it has caught up.";
 export const WAITING_FOR_KERNEL =
 	"Waiting for the kernel to answer. If a cell is running, that may be when it has ended.";
-export const ENDED = "The channel is closed.";
 export const CLOSED = "The widget is closed.";
 
 export const NOT_JUPYTER = "This page does not come from the Jupyter server that runs the kernel.";
 export const NO_SLOT = "Other tabs of this browser use Jupyter's connections already.";
+
+/** `error`: what fed the channel has failed. */
+export function ended(error: unknown): string {
+	const raised = asRaised(error);
+	return raised === null ? "The channel is closed." : `It has failed. ${raised.class}: ${raised.text}.`;
+}
 
 export function unreachable(url: string): string {
 	return (

@@ -61,8 +61,14 @@ export class Banners {
 		const unseen = problemCount - this.#dismissed;
 		const line = newest.trimEnd().split("\n").at(-1) ?? "";
 		const more = unseen > 1 ? ` (${plural(unseen, "error", "errors")})` : "";
-		setText(this.#summary, `A callback raised ${line}${more}`);
+		const brief = !newest.includes("Traceback (most recent call last)"); // no callback's: the kernel says what is wrong with the source
+		setText(this.#summary, brief ? `${sentence(line)}${more}` : `A callback raised ${line}${more}`);
+		setAttribute(this.#problem, "data-brief", brief && unseen === 1 ? "true" : "false");
 		setText(this.#traceback, problems.slice(-unseen).join("\n"));
 		setShown(this.#problem, true);
 	}
+}
+
+function sentence(text: string): string {
+	return text.charAt(0).toUpperCase() + text.slice(1);
 }
