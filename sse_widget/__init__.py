@@ -16,7 +16,7 @@ from sse_widget.errors import (
 )
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.subscription import Subscription
-from sse_widget.outside import relay
+from sse_widget.outside import relay, replay
 from sse_widget.pages import allow_origin
 from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
@@ -52,6 +52,7 @@ __all__ = [
     "channel",
     "handle_request",
     "relay",
+    "replay",
     "route",
 ]
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sse_widget.session import session_of
 from sse_widget.sources.relay import Options
+from sse_widget.sources.replay import Replay, warn_of_a_cut
+from sse_widget.sources.replay import start as start_replay
 from sse_widget.sources.request import parse_request
 
 if TYPE_CHECKING:
+    import os
     import ssl
     from collections.abc import Mapping
 
     from sse_widget.hub.channel import Channel
 
-__all__ = ["relay"]
+__all__ = ["relay", "replay"]
 
 
 def relay(  # noqa: PLR0913 - each is a choice of its own
@@ -85,4 +89,47 @@ def relay(  # noqa: PLR0913 - each is a choice of its own
     session = session_of(into)
     channel = session.into(session.relays.name(request) if into is None else into)
     session.relays.start(channel, request, options)
+    return channel
+
+
+def replay(path: str | os.PathLike[str], speed: float = 1.0, into: Channel | str | None = None) -> Channel:
+    """Push a recording of `Channel.record` again, in its own time.
+
+    Gaps are gaps again; the events have new ids and the time of now. Running the cell again begins anew.
+    `channel.source` is the handle: `state`, `error`, `stats()`, `stop()`, `wait(timeout)`, `result(timeout)`.
+
+    Parameters
+    ----------
+    path : str or path
+        The file. A last line that was cut off is left out, with a warning; any other line that is no record ends the
+        replay with an error that names it.
+    speed : float, default 1.0
+        2: twice as fast; `math.inf`: as fast as possible.
+    into : Channel or str, optional
+        The channel, or its name; default: one that is called like the file, and ends when the recording does.
+
+    Returns
+    -------
+    Channel
+        As a cell's last line it shows its live log.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If `speed` is not positive.
+    """
+    if not speed > 0:
+        raise ValueError(f"expected speed to be positive, got {speed!r}")
+    file = Path(path)
+    warn_of_a_cut(file, stacklevel=2)
+    session = session_of(into)
+    if into is None:
+        older = session.hub.get(file.name)
+        if older is not None and isinstance(older.source, Replay):
+            older.source.stop()
+            older.close()
+    channel = session.into(file.name if into is None else into)
+    start_replay(channel, file, speed, own_channel=into is None)
     return channel

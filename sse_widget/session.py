@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sse_widget.core.cursor import Cursor
     from sse_widget.server.state import Limits
+    from sse_widget.sources.recording import Recording
     from sse_widget.widget.feed import Feed
     from sse_widget.widget.widget import SSEWidget
 
@@ -43,6 +45,7 @@ class Session(SourcesMixin):
         self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
         self.runs = Runs(self, self.server.limits, self.user_code)
         self.relays = Relays()
+        self.recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
         self._feeds: dict[str, Feed] = {}
         self._ends: dict[str, Callable[[], None]] = {}
         self._views: dict[Channel, SSEWidget] = {}
@@ -55,6 +58,8 @@ class Session(SourcesMixin):
         self.runs.close()
         self.user_code.stop()
         self.relays.close()
+        for recording in list(self.recordings):  # they have something to write yet
+            recording.stop()
         self.hub.close()
 
     def end(self) -> None:
@@ -99,6 +104,8 @@ class Session(SourcesMixin):
         """Take a closed channel out."""
         self.hub.forget(channel)
         self.relays.forget(channel)
+        if channel.source is not None:
+            channel.source.stop()
         with self._views_lock:
             self._views.pop(channel, None)
 

@@ -8,9 +8,10 @@ from sse_widget.core.event import Event
 
 if TYPE_CHECKING:
     import asyncio
+    import os
 
     from sse_widget.hub.channel import Channel
-    from sse_widget.hub.feeding import Source
+    from sse_widget.hub.feeding import Recording, Source
 
 __all__ = ["ChannelStats", "Host", "Place", "Position"]
 
@@ -45,6 +46,11 @@ class Host(Protocol):
         loop: asyncio.AbstractEventLoop | None,
     ) -> Source:
         """Push all that `source` gives; see `Channel.pump`."""
+
+    def record(
+        self, channel: Channel, path: str | os.PathLike[str], after: str, max_bytes: int, *, overwrite: bool
+    ) -> Recording:
+        """Write down all that is pushed; see `Channel.record`."""
 
     def trouble(self, channel: Channel, text: str) -> None:
         """Show in the channel's widgets that its source has failed."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     import asyncio
+    import os
     from collections.abc import AsyncIterable, Iterable
+    from pathlib import Path
 
     from sse_widget.hub.contract import Host
 
-__all__ = ["FeedingMixin", "Source"]
+__all__ = ["FeedingMixin", "Recording", "Source"]
 
 
 class Source(Protocol):
@@ -35,6 +37,20 @@ class Source(Protocol):
 
     def result(self, timeout: float | None = None) -> int:
         """Block until it has ended; return how many events it has pushed, or raise why it has failed."""
+
+
+class Recording(Source, Protocol):
+    """What writes a channel down; see `sse_widget.sources.recording`."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+
+    def __enter__(self) -> Self:
+        """Go on until the end of the `with`."""
+
+    def __exit__(self, *_error: object) -> None:
+        """Stop."""
 
 
 class FeedingMixin:
@@ -77,3 +93,37 @@ class FeedingMixin:
             If `source` is nothing to loop over.
         """
         return self.host.pump(self, source, type, loop)  # type: ignore[arg-type]  # mixed into a channel
+
+    def record(
+        self, path: str | os.PathLike[str], *, after: str = "newest", max_bytes: int = 1 << 30, overwrite: bool = False
+    ) -> Recording:
+        """Write everything that is pushed into a file, in the background; `sse_widget.replay` plays it again.
+
+        One JSON object a line, with `id`, `time`, `type` and `data`; a gap has the type `"gap"`. What ends the process
+        loses at most the last line.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        after : str, default "newest"
+            `"oldest"`: begin with the history; or an event id.
+        max_bytes : int, default 1 GiB
+            When the file would be larger, the recording ends, and says so in its state and in the log.
+        overwrite : bool, default False
+            Lose what the file holds.
+
+        Returns
+        -------
+        Recording
+            With `stop()`, `state` ("running", "done", "stopped", "full" or "failed"), `error`, `stats()`, `path`,
+            `wait(timeout)` and `result(timeout)`; also for `with`.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file.
+        OSError
+            If it cannot be written.
+        """
+        return self.host.record(self, path, after, max_bytes, overwrite=overwrite)  # type: ignore[arg-type]  # see above

@@ -16,6 +16,7 @@ import threading
 from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sse_widget.core.event import Gap
 from sse_widget.errors import ChannelClosed, WaitTimeout
 
 if TYPE_CHECKING:
@@ -142,6 +143,9 @@ class Pump:
             if self.state != "running":
                 return False
             try:
+                if isinstance(item, Gap):  # another channel's subscription is a source, too
+                    self.channel.announce(item.lost)
+                    return True
                 self.channel.push(item, type=self._type)
             except ChannelClosed:
                 self._end("stopped")
@@ -154,10 +158,14 @@ class Pump:
             if self.state != "running":
                 return
             self.state, self.error = state, error
-        self._ended.set()
         if error is not None:
             logger.error("%r has ended", self, exc_info=error)
             self.channel.host.trouble(self.channel, f"what feeds this channel has failed: {_first_line(error)}")
+        self._has_ended()
+        self._ended.set()  # last: who has waited finds all of it done
+
+    def _has_ended(self) -> None:
+        """Do what follows the end."""
 
     def _closing(self, close: Any) -> None:
         try:

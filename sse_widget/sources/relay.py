@@ -38,6 +38,7 @@ MAX_RETRY_S: Final = 300.0
 _FIRST_S = 1.0
 """Before a reconnect, until the upstream says otherwise."""
 _NO_CONTENT: Final = 204
+_FINAL: Final = frozenset({"ended", "failed", "stopped"})
 _sleep = asyncio.sleep
 
 
@@ -153,7 +154,7 @@ class Relay:
 
     async def _read_on(self) -> None:
         backoff = Backoff(base_s=_FIRST_S, max_s=30.0)
-        while not self._ended.is_set():
+        while self.state not in _FINAL:
             self._heard = False
             fault = await self._attempt()
             if self._heard:
@@ -233,18 +234,18 @@ class Relay:
 
     def _stand(self, state: str, error: UpstreamError | None) -> None:
         with self._lock:
-            if not self._ended.is_set():
+            if self.state not in _FINAL:
                 self.state, self.error = state, error
 
     def _end(self, state: str, error: UpstreamError | None = None) -> None:
         with self._lock:
-            if self._ended.is_set():
+            if self.state in _FINAL:
                 return
             self.state, self.error = state, error
-            self._ended.set()
         self.intake.close()
         if error is not None:
             logger.error("%r", self)
             self.channel.host.trouble(self.channel, f"the relay of {self.request.address} has failed: {error}")
         elif state == "ended" and self.options.own_channel:
             self.channel.close()
+        self._ended.set()  # last: who has waited finds all of it done

@@ -50,6 +50,13 @@ def from_outside(url: str) -> None:
         wiki.source.stop()
 
 
+def a_session_in_a_file(prices: sse.Channel) -> None:
+    with prices.record("session.jsonl", overwrite=True) as recording:
+        assert_type(recording.path.name, str)
+    assert_type(recording.result(), int)
+    assert_type(sse.replay("session.jsonl", speed=10, into="again"), sse.Channel)
+
+
 def an_event(event: sse.Event) -> None:
     assert_type(event.id + event.type + event.channel, str)
     assert_type(event.time, float)
