@@ -299,7 +299,7 @@ print(prices.closed, prices.url.startswith("http://127.0.0.1:"))
 
 
 REQUESTS = """
-import sse_widget as sse
+import sse_widget as sse, threading, time
 
 @sse.route("/count/{n:int}")
 def count(request, n):
@@ -307,6 +307,8 @@ def count(request, n):
 
 run = sse.handle_request("/count/3", print)
 print([event.data for event in run.result(timeout=10)])
+while any(thread.name == "sse_widget callbacks" for thread in threading.enumerate()):
+    time.sleep(0.01)  # whoever has something to call later needs a new one
 """
 
 
