@@ -33,7 +33,7 @@ help: ## list the targets
 demo: $(DEMO) ## open JupyterLab on the quickstart
 	@tools/demo
 
-test: lint types js-test bundle unit e2e notebooks bench-quick ## everything CI runs, the quick checks first
+test: lint types js-test bundle unit e2e e2e-hosts notebooks bench-quick ## everything CI runs, the quick checks first
 	$(call heading,all passed)
 
 lint: $(DEV) ## ruff: rules and format

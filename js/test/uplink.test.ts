@@ -271,12 +271,13 @@ test("an event that such a proxy lets through in no way goes back over the comm"
 	expect(widget.feed.transport).toBe("jupyter");
 	rig.server.log("prices").events.push([0, "message", "x".repeat(MIB)]);
 	rig.server.log("prices").events.push([0, "message", "after it"]);
-	await rig.server.deliver();
-	await rig.env.advance(200);
+	for (let each = 0; each < 50; each += 1) {
+		await rig.server.deliver(); // whenever a stream is opened, it brings what there is
+		await rig.env.advance(100);
+	}
 	expect(String(widget.model.statuses.at(-1)?.transport_log)).toContain(
 		"does not let large events back to Python",
 	);
-	await rig.env.advance(4_000);
 	expect(rig.server.receiver("f").cursor).toBe("a-2");
 	for (let second = 0; second < 60; second += 1) {
 		await rig.server.deliver();

@@ -43,7 +43,9 @@ for n in range({N_EVENTS}):
 {END}
 """
 CARRIER = "[each['label'] for each in prices.stats().readers if each['label'] == 'pages over the comm']"
-ALL_COUNTED = f"[...document.querySelectorAll('{VIEW}')].every((view) => view.dataset.count === '{N_EVENTS + 1}')"
+ALL_COUNTED = f"""(
+    (views) => views.length > 0 && views.every((view) => view.dataset.count === '{N_EVENTS + 1}')
+)([...document.querySelectorAll('{VIEW}')])"""
 
 # What the page still has of what its feed has taken: the last 10,000 at the most.
 LATEST = """
@@ -56,6 +58,21 @@ LATEST = """
 	}
 	return latest;
 }
+"""
+
+
+# A page says every 12 s that it needs the comm; the kernel believes it for 45 s, here for less.
+LEASE_S = 16
+SHORT_LEASE = f"""
+from sse_widget.server import leases
+leases.LEASE_S, leases.GRACE_S = {LEASE_S}, 3
+"""
+PUSH_FOR_LONG = f"""
+import time
+for n in range({2 * LEASE_S}):
+    prices.push(n)
+    time.sleep(1)
+{END}
 """
 
 
@@ -151,3 +168,34 @@ def test_a_kernel_that_restarts_is_told_within_three_seconds(open_notebook):
     notebook.run(0)
     notebook.run(1)
     wait_for_views(notebook)
+
+
+def test_in_a_cell_that_is_longer_than_the_lease_events_go_on(open_notebook, tmp_path):
+    enough = tmp_path / "enough"
+    cells = (CHANNEL + SHORT_LEASE, FORCED, PUSH_FOR_LONG + wait_until_there_is(enough))
+    notebook = open_notebook(*cells, kernel="ipykernel-6.31")  # it takes no messages from the page meanwhile
+    notebook.run(0)
+    notebook.run(1)
+    wait_for_views(notebook)
+    recorder = record(notebook)
+    cell = notebook.run_async(2)
+    recorder.wait_for_end(3 * LEASE_S)
+    assert not cell.done
+    assert [data for _, _, data in recorder.records] == [*range(2 * LEASE_S), "end"]
+    enough.touch()
+    cell.wait()
+    notebook.kernel.wait_for("seen and seen[-1].type == 'end'", 10)
+    assert notebook.kernel.value("[event.data for event in seen]") == [*range(2 * LEASE_S), "end"]
+    notebook.wait(f"[...document.querySelectorAll('{VIEW}')][0].dataset.lost === '0'", "nothing to be lost")
+
+
+def test_a_tab_that_is_closed_is_noticed_and_nobody_waits_for_it(open_notebook):
+    notebook = open_notebook(CHANNEL + SHORT_LEASE, FORCED)
+    notebook.run(0)
+    notebook.run(1)
+    wait_for_views(notebook)
+    notebook.kernel.wait_for("feed.state == 'open'")
+    notebook.close()
+    notebook.kernel.wait_for("feed.state != 'open'", 2 * LEASE_S)
+    assert notebook.kernel.value("[prices.push(1), prices.drain(timeout=5)][1]") is None
+    assert notebook.kernel.value(CARRIER) == []

@@ -3,9 +3,8 @@
  *
  * Theory of operation: `#review` compares what the subscribers need with what the stream gives, and is asked for whenever
  * either may have changed. If they differ, the climber takes the ladder's next way and fetches a ticket there (after
- * proof); then the old stream is closed and a new one opened from the earliest cursor of each channel's readers. Nobody
- * loses or repeats anything by that: each reader skips what it has and refuses what does not join on. So every trouble has
- * the same cure, a new stream; and where no way leads to one, the feeds have the comm, and the ladder is tried again later.
+ * proof); then a new stream is opened in place of the old one, from the earliest cursor of each channel's readers, each of
+ * whom skips what it has and refuses what does not join on. Where no way leads to one, the feeds have the comm.
  */
 
 import type { Env } from "../env.ts";
@@ -77,7 +76,10 @@ export class Connection {
 				const { way } = this.#intake;
 				if (way?.needsSecret && !this.#retries.refused) this.#refused(way);
 			},
-			tooLarge: (way) => this.#broken(way, false, texts.tooLarge(way.url)), // over the comm it goes through
+			tooLarge: (way) => {
+				this.#ladder.failed(way, { text: texts.tooLarge(way.url), final: false });
+				this.#exhausted(true);
+			},
 			changed: (back) => {
 				if (back !== null) this.#intake.forget(back);
 				else if (!this.#lingerTimer.running) this.#lingerTimer.start(LINGER_MS);
@@ -136,8 +138,7 @@ export class Connection {
 		const way = this.#ladder.current;
 		if (way === null) return null;
 		const gone = await this.#vigil.keep(way);
-		if (gone) this.#fail();
-		else this.#review.ask();
+		gone ? this.#fail() : this.#review.ask();
 		return gone;
 	}
 
@@ -213,12 +214,12 @@ export class Connection {
 	}
 
 	/** No way leads anywhere now. */
-	#exhausted(): void {
+	#exhausted(tooLarge = false): void {
 		this.#intake.close();
 		this.uplink.pause();
 		const { hopeless, text } = this.#ladder;
 		this.#say(hopeless ? "failed" : "reconnecting", text);
-		if (!hopeless) this.#retries.afterTrouble(this.#roster.needy);
+		if (!hopeless) this.#retries.afterTrouble(this.#roster.needy, tooLarge);
 	}
 
 	/** The secret is not valid. The kernel may have a newer one; if that fails too, this way is over. */
@@ -249,12 +250,11 @@ export class Connection {
 	}
 
 	/** A way that was open is tried again soon; one whose stream never began is none. */
-	#broken(way: Way, opened: boolean, why = texts.silent(way.url)): void {
+	#broken(way: Way, opened: boolean): void {
 		way.distrust();
 		if (this.#roster.empty) return;
 		if (!opened) {
-			this.#intake.close();
-			this.#climber.failed(way, why, false);
+			this.#climber.failed(way, texts.silent(way.url), false);
 			return;
 		}
 		this.uplink.pause();

@@ -16,6 +16,7 @@ from tests.e2e.hosts.chromium import REMOTE, Chromiums
 from tests.e2e.hosts.hub import HubHost
 from tests.e2e.hosts.lab import LabHost, Notebook7Host
 from tests.e2e.hosts.marimo_host import MarimoHost
+from tests.e2e.hosts.nginx import why_no_nginx
 from tests.e2e.hosts.programs import Burst
 from tests.e2e.hosts.remote import RemoteHost, why_not_isolated
 from tests.e2e.hosts.stranger import Stranger
@@ -59,7 +60,7 @@ KINDS = {
     "voila-extension": Kind(VoilaExtensionHost, "direct"),
     "marimo-run": Kind(lambda home: MarimoHost(home, "run"), "direct"),
     "marimo-edit": Kind(lambda home: MarimoHost(home, "edit"), "direct"),
-    "public": Kind(lambda home: RemoteHost(home, isolated=False), "jupyter"),
+    "public": Kind(lambda home: RemoteHost(home, isolated=False), "jupyter", why_no_nginx),
 }
 # For tests that name it: nothing in front of it, HTTP/1.1, and its page cannot take the direct way.
 MORE_KINDS = {"remote": Kind(lambda home: LabHost(home, hostname=REMOTE), "jupyter")}

@@ -47,6 +47,11 @@ http {{
 """
 
 
+def why_no_nginx() -> str:
+    """Return why there is no nginx; "" if there is."""
+    return "" if find_program("nginx") else "nginx is missing; run: make hosts"
+
+
 class Nginx:
     """A running nginx.
 
@@ -75,6 +80,11 @@ class Nginx:
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
             self._process.stop()
+
+    @property
+    def log(self) -> str:
+        """Its access log so far."""
+        return (self.home / "nginx-access.log").read_text()
 
     def cut(self, *, refuse: str = "") -> None:
         """End every connection that goes through it, and start again, refusing paths that hold the text `refuse`."""

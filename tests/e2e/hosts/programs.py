@@ -75,7 +75,7 @@ def take(event):
 def burst(events={events}, busy_s={busy_s}):
     times["began"] = time.time()
     for n in range(events):
-        channel.push(n)
+        channel.push({data})
         if n % 200 == 199:
             time.sleep(busy_s * 200 / events)
     channel.push("end", type="end")
@@ -143,15 +143,25 @@ class Burst:
         How long the cell sleeps between them, in all.
     before : int
         How many bursts are run at once, before anything is shown.
+    padding : int
+        Let every event be a text of so many characters more.
     secrets : bool
         Write the kernel's secrets to `self.secrets`, in the first cell, before there is a widget.
     """
 
     def __init__(
-        self, file: Path, events: int = 20_000, busy_s: float = 2.0, *, before: int = 0, secrets: bool = False
+        self,
+        file: Path,
+        events: int = 20_000,
+        busy_s: float = 2.0,
+        *,
+        before: int = 0,
+        padding: int = 0,
+        secrets: bool = False,
     ) -> None:
-        self.file, self.events = file, events
-        setup = SETUP.format(file=str(file), events=events, busy_s=busy_s) + f"{BURST}\n" * before
+        self.file, self.events, self._padding = file, events, padding
+        data = f"str(n) + 'x' * {padding}" if padding else "n"
+        setup = SETUP.format(file=str(file), events=events, busy_s=busy_s, data=data) + f"{BURST}\n" * before
         self.secrets = file.with_suffix(".secrets")
         channel = CHANNEL + (SECRETS.format(file=str(self.secrets)) if secrets else "")
         self.first = (channel, setup, SHOW)
@@ -178,5 +188,6 @@ class Burst:
 
     def pushed(self, bursts: int = 1) -> list[list[Any]]:
         """Return what so many bursts push, as `facts["seen"]` has it."""
-        one = [["message", n] for n in range(self.events)] + [["end", "end"]]
+        data = [str(n) + "x" * self._padding if self._padding else n for n in range(self.events)]
+        one = [["message", each] for each in data] + [["end", "end"]]
         return [[at + 1, *each] for at, each in enumerate(one * bursts)]

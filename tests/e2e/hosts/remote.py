@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from tests.e2e.hosts.chromium import REMOTE, public
 from tests.e2e.hosts.jupyter_server import JupyterServer
-from tests.e2e.hosts.nginx import Nginx
+from tests.e2e.hosts.nginx import Nginx, why_no_nginx
 from tests.e2e.hosts.shown import ShownNotebook
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def why_not_isolated() -> str:
     """Return why this user cannot make a network namespace; "" if it can be done."""
     if os.geteuid() != 0:
         return "a network namespace needs root"
+    if why_no_nginx():
+        return why_no_nginx()
     if not shutil.which("unshare") or not shutil.which("ip"):
         return "unshare or ip is missing; run: make hosts"
     tried = subprocess.run([*ISOLATED, "true"], capture_output=True, text=True, check=False)  # noqa: S603

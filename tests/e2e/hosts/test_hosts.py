@@ -15,6 +15,7 @@ from tests.e2e.hosts.programs import THREADS, Burst, Plain
 FIRST_VISIBLE_S = 1.0
 LIVE_S = 40
 NONCE = "0" * 32
+REFUSED = '" 413 '
 # As the page itself would ask: with its login, its `_xsrf`, and no redirect followed.
 ANSWER = """
 async ([url, method]) => {
@@ -47,6 +48,11 @@ def show_live(stage, program, person=None, **how):
 def listens(port):
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def streams(tab):
+    """Count the tab's streams that bring events."""
+    return sum(each["streams"] for each in tab.stats()["connections"] if each["state"] == "open")
 
 
 def check(tab, program, bursts=1):
@@ -178,6 +184,55 @@ def test_two_users_of_the_hub_cannot_read_push_or_probe_each_others_channels(sta
                 answer = bob.page.evaluate(ANSWER, [f"{prefix}/{path}", method])
                 assert answer in {"opaqueredirect", 401, 403, 404, 405}, (prefix, path, method)
     assert (alice.view() or {})["count"] == "2001"
+
+
+@in_hosts("isolated", "public")
+def test_large_events_go_back_to_python_through_an_nginx_that_nobody_has_tuned(stage):
+    program = stage.burst(events=20, busy_s=0.2, padding=400_000)
+    tab = show_live(stage, program)
+    tab.go()
+    check(tab, program)
+    tab.wait_for_view(LIVE_S, state="open", transport="jupyter")
+    assert REFUSED not in stage.host.host.nginx.log
+
+
+@in_hosts("public")
+def test_an_event_that_nginx_lets_through_in_no_way_goes_back_over_the_comm(stage):
+    program = stage.burst(events=2, busy_s=0.2, padding=1_048_500)
+    tab = show_live(stage, program)
+    tab.go()
+    check(tab, program)
+    assert REFUSED in stage.host.host.nginx.log
+    tab.wait_for_view(LIVE_S, state="open", transport="jupyter")
+
+
+@in_hosts("public")
+def test_of_the_tabs_of_a_browser_two_stream_through_jupyter_and_when_one_goes_another_takes_its_place(stage):
+    person = stage.person()
+    programs, tabs = [], []
+    for transport in ("jupyter", "jupyter", "comm", "comm"):
+        programs.append(stage.burst(events=500, busy_s=0.2))
+        tabs.append(stage.show(programs[-1], person))
+        tabs[-1].wait_for_view(LIVE_S, state="open", transport=transport)
+        tabs[-1].record()
+    assert [streams(tab) for tab in tabs] == [1, 1, 0, 0]
+    for tab, program in zip(tabs, programs, strict=True):
+        tab.go()
+        facts = check(tab, program)
+        told = "Other tabs of this browser use Jupyter's connections already." in facts["transport_log"]
+        assert told == (facts["transport"] == "comm")
+    tabs[0].page.close()
+    one, *waiting = tabs[1:]
+    deadline = time.monotonic() + LIVE_S
+    while sum(map(streams, waiting)) == 0:
+        assert time.monotonic() < deadline, "no tab takes the place that is free"
+        for tab in waiting:  # each looks again by itself, too, but less and less often
+            tab.page.evaluate("globalThis.dispatchEvent(new Event('online'))")
+        time.sleep(0.5)
+    assert [streams(one), sum(map(streams, waiting))] == [1, 1]
+    for tab, program in zip(tabs[1:], programs[1:], strict=True):
+        tab.go()
+        check(tab, program, bursts=2)
 
 
 @in_hosts("public")
