@@ -1,4 +1,4 @@
-// source sha256: 52e5f7c598a527edb66229d096c46df6ad88bce48802e8abd81c1f95c621acd5
+// source sha256: 8c426e72d03a2688a40b60934e03baa96bb08c86e19ce3fd86dbd5b29e11eedb
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
