@@ -1,4 +1,4 @@
-// source sha256: 8c426e72d03a2688a40b60934e03baa96bb08c86e19ce3fd86dbd5b29e11eedb
+// source sha256: 570aefb862b1c9c5f86a04ce4c11a7b539fbb7af53b3c6b91b367d7267ebd860
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

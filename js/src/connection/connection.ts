@@ -77,8 +77,8 @@ export class Connection {
 				if (way?.needsSecret && !this.#retries.refused) this.#refused(way);
 			},
 			tooLarge: (way) => {
-				this.#ladder.failed(way, { text: texts.tooLarge(way.url), final: false });
-				this.#exhausted(true);
+				this.#ladder.failed(way, way.rest());
+				this.#exhausted();
 			},
 			changed: (back) => {
 				if (back !== null) this.#intake.forget(back);
@@ -214,12 +214,12 @@ export class Connection {
 	}
 
 	/** No way leads anywhere now. */
-	#exhausted(tooLarge = false): void {
+	#exhausted(): void {
 		this.#intake.close();
 		this.uplink.pause();
 		const { hopeless, text } = this.#ladder;
 		this.#say(hopeless ? "failed" : "reconnecting", text);
-		if (!hopeless) this.#retries.afterTrouble(this.#roster.needy, tooLarge);
+		if (!hopeless) this.#retries.afterTrouble(this.#roster.needy);
 	}
 
 	/** The secret is not valid. The kernel may have a newer one; if that fails too, this way is over. */

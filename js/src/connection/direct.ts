@@ -16,7 +16,7 @@ export class DirectWay extends ProvenWay {
 
 	async enter(): Promise<Obstacle | null> {
 		const text = await directObstacle(this.env, this.url);
-		return text === "" ? null : { text, final: true };
+		return text === "" ? this.resting : { text, final: true };
 	}
 
 	leave(): void {}

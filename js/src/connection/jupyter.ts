@@ -41,6 +41,7 @@ export class JupyterWay extends ProvenWay {
 
 	async enter(): Promise<Obstacle | null> {
 		if (this.url === "") return { text: texts.NOT_JUPYTER, final: true };
+		if (this.resting !== null) return this.resting;
 		if (this.#release !== null) return null;
 		const names = Array.from({ length: SLOTS }, (_, at) => `sse_widget:${this.env.place.origin}:${at}`);
 		this.#release = await this.env.lock(names);

@@ -8,9 +8,6 @@ const WELCOME_WAIT_MS = 5_000;
 const FIRST_MS = 1_000;
 /** While the events come another way, nobody waits. */
 const LONGEST_MS = 600_000;
-/** For the comm to take over, and to bring back what HTTP could not. */
-const BY_COMM_MS = 30_000;
-
 /** When the next try is due, by what went wrong. */
 export class Retries {
 	readonly #timer: Timer;
@@ -51,10 +48,9 @@ export class Retries {
 		this.#rejoin.reset();
 	}
 
-	/** `urgent`: somebody waits for events. `tooLarge`: what goes back to Python does not go through. */
-	afterTrouble(urgent: boolean, tooLarge = false): void {
-		const ms = urgent ? this.#trouble.next() : this.#trouble.next(LONGEST_MS);
-		this.#timer.start(tooLarge ? Math.max(ms, BY_COMM_MS) : ms);
+	/** `urgent`: somebody waits for events. */
+	afterTrouble(urgent: boolean): void {
+		this.#timer.start(urgent ? this.#trouble.next() : this.#trouble.next(LONGEST_MS));
 	}
 
 	/** False if that was the second time: it is over. */

@@ -8,9 +8,12 @@
 import type { Env } from "../env.ts";
 import type { Rung, Secret } from "../protocol.ts";
 import { type Answered, request, type Unreachable } from "./request.ts";
+import * as texts from "./texts.ts";
 
 export const PROOF_TIMEOUT_MS = 5_000;
 const NONCE_DIGITS = 32;
+/** For the comm to take over, and to bring back what HTTP could not. */
+const REST_MS = 30_000;
 
 /**
  * `slow`: something listens, but did not answer in time. `absent`: who answers says that there is no such kernel.
@@ -49,6 +52,8 @@ export interface Way extends Desk {
 	enter(): Promise<Obstacle | null>;
 	/** Give it back. Idempotent. */
 	leave(): void;
+	/** What goes back to Python is too large for it: be no way for a while, in which the comm takes that back. */
+	rest(): Obstacle;
 	/** Ask for proof, whatever is known so far. Callers at the same time share one exchange. */
 	prove(): Promise<Proof>;
 	/** Whether this answer to a request for proof means that the kernel is no more. */
@@ -68,6 +73,7 @@ export abstract class ProvenWay implements Way {
 	protected secret: Secret;
 	#proven = false;
 	#proving: Promise<Proof> | null = null;
+	#restsUntil = 0;
 
 	constructor(env: Env, secret: Secret) {
 		this.env = env;
@@ -98,6 +104,16 @@ export abstract class ProvenWay implements Way {
 
 	distrust(): void {
 		this.#proven = false;
+	}
+
+	rest(): Obstacle {
+		this.#restsUntil = this.env.now() + REST_MS;
+		return { text: texts.tooLarge(this.url), final: false };
+	}
+
+	/** Why it cannot be tried now, if it rests. */
+	protected get resting(): Obstacle | null {
+		return this.env.now() < this.#restsUntil ? { text: texts.tooLarge(this.url), final: false } : null;
 	}
 
 	prove(): Promise<Proof> {
