@@ -1,4 +1,4 @@
-// source sha256: 570aefb862b1c9c5f86a04ce4c11a7b539fbb7af53b3c6b91b367d7267ebd860
+// source sha256: 69c87d8a398faf28d49ba8510426eaa0ec06fd2124cb44cb230cffeba2b09457
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
