@@ -1,7 +1,7 @@
 // Builds sse_widget/static/. Line 1 of each file is the hash of js/src as tools/check_bundle.py computes it.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -74,4 +74,6 @@ for (const [name, result] of Object.entries(built)) {
 		`${name}: ${file.contents.length} bytes, ${gzipSync(file.contents, { level: 9 }).length} zipped`,
 	);
 }
+// uPlot is in the bundle; its licence wants to be beside it.
+await copyFile(join(here, "node_modules", "uplot", "LICENSE"), join(target, "uPlot.LICENSE"));
 await writeFile(join(target, "client.d.ts"), `// source sha256: ${hash}\n${await declarations()}`);

@@ -22,7 +22,7 @@ from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
 from sse_widget.widget.request import RequestWidget, handle_request
-from sse_widget.widget.views import Log, Metric, Progress, State, Table, Text
+from sse_widget.widget.views import LineChart, Log, Metric, Progress, State, Table, Text
 from sse_widget.widget.widget import SSEWidget
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "EventTooLarge",
     "Gap",
+    "LineChart",
     "Log",
     "Metric",
     "NoPage",

@@ -16,6 +16,20 @@ export interface Model {
 	title: string;
 }
 
+/** Those of LineChart. */
+export interface LineChartModel extends Model {
+	/** Path of the name of the line; empty: one line for each path in y. */
+	by: string;
+	/** How many places on the x axis are kept. */
+	points: number;
+	/** How many seconds are kept instead; null: as many as points says. */
+	seconds: number | null;
+	/** Path of the place on the x axis; empty: when the event was pushed. */
+	x: string;
+	/** Paths of the numbers. */
+	y: readonly string[];
+}
+
 /** Those of Metric. */
 export interface MetricModel extends Model {
 	/** True: the change over the span is shown. */

@@ -1,4 +1,4 @@
-// source sha256: 69c87d8a398faf28d49ba8510426eaa0ec06fd2124cb44cb230cffeba2b09457
+// source sha256: 7c32651931992715f33139d2490bb6bf27e5d4d7bae5a66b4f515b433bb0d122
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

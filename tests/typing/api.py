@@ -103,6 +103,8 @@ def views(prices: sse.Channel) -> None:
     assert_type(price.wait(timeout=1), sse.Event)
     widget: sse.SSEWidget = sse.Log(prices, max_rows=10)
     widget = sse.State(prices)
+    widget = sse.LineChart(prices, x="time", y=["price"], by="symbol", seconds=60)
+    widget = sse.LineChart(prices, y="price", points=1000)
     widget = sse.Table(prices, ["symbol", "quote.price"], key="symbol", formats={"quote.price": ",.2f"}, sort="-symbol")
     widget = sse.Text(prices, "choices.0.delta.content", separator="")
     widget = sse.Progress(prices, by="file", total=100, unit="MB")

@@ -2,7 +2,7 @@
 
 import type { Json } from "../protocol.ts";
 import type { EventRecord } from "../ring.ts";
-import { formatTime } from "./format.ts";
+import { formatDate, formatTime } from "./format.ts";
 import { readerOf } from "./path.ts";
 
 const MAX_CHARS = 200;
@@ -29,19 +29,13 @@ function decimals(value: number): number {
 	return MAX_DIGITS;
 }
 
-function asDate(timeMs: number): string {
-	const date = new Date(timeMs);
-	const two = (value: number): string => String(value).padStart(2, "0");
-	return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${formatTime(timeMs).slice(0, 8)}`;
-}
-
 /** `"time"`, `"datetime"`, or as in Python: `".2f"`, `",.0f"`, `".1%"`, `".3g"`. Null: the column finds out itself. */
 function writerOf(format: string): Write | null {
 	if (format === "time" || format === "datetime") {
 		return (value) => {
 			const time = timeOf(value);
 			if (time === null) return textOf(value);
-			return format === "time" ? formatTime(time) : asDate(time);
+			return format === "time" ? formatTime(time) : formatDate(time);
 		};
 	}
 	const [, comma, digits, kind] = /^(,)?(?:\.(\d{1,2}))?([fg%])$/.exec(format) ?? [];

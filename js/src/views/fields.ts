@@ -60,6 +60,13 @@ export class Fields {
 		return this.#reader(path, "number", (value) => (typeof value === "number" ? value : null));
 	}
 
+	/** A number; undefined where there is nothing at all, null where there is something else. */
+	cell(path: string): (record: EventRecord) => number | null | undefined {
+		const read = this.number(path);
+		const there = readerOf(path);
+		return (record) => read(record) ?? (there(record) === undefined ? undefined : null);
+	}
+
 	/** What can name something: text, numbers, true and false. */
 	name(path: string): (record: EventRecord) => string | null {
 		return this.#reader(path, "name", nameIn);

@@ -78,3 +78,10 @@ export function formatDuration(ms: number): string {
 export function formatShort(value: number): string {
 	return Math.abs(value) >= 1000 ? whole.format(value) : short.format(value);
 }
+
+/** Local date and time to the second. */
+export function formatDate(timeMs: number): string {
+	const date = new Date(timeMs);
+	const two = (value: number): string => String(value).padStart(2, "0");
+	return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${formatTime(timeMs).slice(0, 8)}`;
+}

@@ -1,5 +1,6 @@
 /** The views by the names that the trait `_view` has. */
 
+import { chart } from "./chart.ts";
 import type { Source } from "./gather.ts";
 import { log } from "./log.ts";
 import { metric } from "./metric.ts";
@@ -14,6 +15,7 @@ export type MakeView = (signal: AbortSignal) => HTMLElement;
 export type Maker = (source: Source) => MakeView;
 
 const MAKERS: ReadonlyMap<string, Maker> = new Map([
+	["chart", chart],
 	["log", log],
 	["metric", metric],
 	["progress", progress],

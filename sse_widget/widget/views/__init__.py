@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sse_widget.widget.views.line_chart import LineChart
 from sse_widget.widget.views.log import Log
 from sse_widget.widget.views.metric import Metric
 from sse_widget.widget.views.progress import Progress
@@ -9,6 +10,6 @@ from sse_widget.widget.views.state import State
 from sse_widget.widget.views.table import Table
 from sse_widget.widget.views.text import Text
 
-__all__ = ["VIEWS", "Log", "Metric", "Progress", "State", "Table", "Text"]
+__all__ = ["VIEWS", "LineChart", "Log", "Metric", "Progress", "State", "Table", "Text"]
 
-VIEWS = (Log, Metric, Progress, State, Table, Text)
+VIEWS = (LineChart, Log, Metric, Progress, State, Table, Text)
