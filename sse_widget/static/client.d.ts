@@ -1,4 +1,4 @@
-// source sha256: 7c32651931992715f33139d2490bb6bf27e5d4d7bae5a66b4f515b433bb0d122
+// source sha256: f882358164628fb5d30afbc7198b6bfdad0a5f8fae6650aae0fac5f958ec1795
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
