@@ -125,9 +125,10 @@ class Session(SourcesMixin):
             )
             raise ValueError(message)
         if isinstance(source, str):
+            meant = "handle_request" if self.runs.routes.has(source.partition("?")[0]) else "channel"
             message = (
                 f"expected a channel or a path such as '/channels/prices', got {source!r}; "
-                f"did you mean sse_widget.channel({source!r})?"
+                f"did you mean sse_widget.{meant}({source!r})?"
             )
             raise ValueError(message)  # noqa: TRY004 - a str may be a source; this one is not
         message = f"expected a channel, got {type(source).__name__}; make one with sse_widget.channel('name')"

@@ -229,6 +229,12 @@ def test_what_cannot_be_requested_is_refused_and_nothing_runs(
     assert session.runs.n_started == 0
 
 
+def test_a_widget_on_a_route_is_answered_with_what_to_do(requests, session: Session) -> None:
+    requests("/countdown/1").result(timeout=10)
+    with pytest.raises(ValueError, match=r"did you mean sse_widget.handle_request\('/countdown/5\?x=1'\)\?$"):
+        session.find("/countdown/5?x=1")
+
+
 def test_a_wrong_type_or_keyword_runs_nothing(requests, session: Session) -> None:
     with pytest.raises(TypeError, match=r"^expected types to be one or several event types, got \[5\]$"):
         requests("/typed", types=[5])
