@@ -383,6 +383,7 @@ def test_a_run_that_nobody_ever_read_is_cancelled(with_limits) -> None:
 def test_a_run_that_is_read_is_not(session: Session, client: Client, handlers: Handlers, reader: str) -> None:
     answer = post(client, "/forever").json()
     run = session.runs.get(answer["run"])
+    eventually(lambda: run.channel.log.newest == 1)
     if reader == "stream":
         reading: Any = client.stream(f"/forever?run={run.id}")
         reading.next()
