@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sse_widget.runs.routes import Target
 
 __all__ = ["Run", "RunChannel"]
+
+logger = logging.getLogger(__name__)
 
 _MAX_NAME_CHARS: Final = 120
 _LOOK_AGAIN_S: Final = 1.0
@@ -112,14 +115,21 @@ class Run:
         self.error = error
         if error is not None:
             self.channel.failure = {"class": type(error).__name__, "text": _safe_text(error)}
-            if not isinstance(error, RunCancelled):
-                what = traceback.format_exception_only(error)[-1].strip()
-                self.channel.host.trouble(self.channel, f"the handler raised {what}")
+            self._show(error)
         self.ended_at = time.monotonic()
         self.channel.close()
         self._ended.set()
         self._over(self)
         return True
+
+    def _show(self, error: BaseException) -> None:
+        if isinstance(error, RunCancelled):
+            return
+        what = traceback.format_exception_only(error)[-1].strip()
+        try:
+            self.channel.host.trouble(self.channel, f"the handler raised {what}")
+        except Exception:  # a comm that is closed, a kernel that ends: it must not keep the run from ending
+            logger.exception("the widgets of %s could not be told", self.target.path)
 
     def cancel(self, why: str = "it was cancelled") -> bool:
         """End it now: readers are told at once, the handler's generator is closed as soon as it can be. Idempotent.

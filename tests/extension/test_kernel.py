@@ -64,6 +64,35 @@ def test_a_real_kernels_events_come_through_also_while_it_is_busy(jupyter: Jupyt
         assert [event.data for event in stream.take(100, "message")] == [str(i) for i in range(100)]
 
 
+ROUTE = """
+import sse_widget
+calls = []
+
+@sse_widget.route("/countdown/{n:int}")
+async def countdown(request, n):
+    calls.append(request.run)
+    for left in range(n, 0, -1):
+        yield left
+
+sse_widget.channel("c").url
+"""
+
+
+@pytest.mark.timeout(90)
+def test_a_request_is_run_once_and_read_to_its_end(jupyter: Jupyter, own_kernel: str) -> None:
+    run(jupyter, own_kernel, ROUTE)
+    body = {"path": "/countdown/3", "run": 32 * "a"}
+    path = f"sse-widget/{own_kernel}/runs"
+    assert [jupyter.request("POST", path, body, token=TOKEN).status for _ in range(2)] == [201, 200]
+    assert jupyter.request("POST", path, {"path": "/nothing"}, token=TOKEN).status == 404
+    name = f"%2Fcountdown%2F3%23{32 * 'a'}"
+    with jupyter.stream(f"sse-widget/{own_kernel}/channels/{name}?after={32 * 'a'}-0") as stream:
+        events = stream.take(4)
+    assert [(event.type, event.data) for event in events[:3]] == [("message", str(left)) for left in (3, 2, 1)]
+    assert json.loads(events[3].data) == {"channel": f"/countdown/3#{32 * 'a'}"}
+    run(jupyter, own_kernel, "assert len(calls) == 1, calls")
+
+
 @pytest.mark.timeout(90)
 def test_a_kernel_that_is_shut_down_leaves_nothing(jupyter: Jupyter, own_kernel: str) -> None:
     run(jupyter, own_kernel, START)

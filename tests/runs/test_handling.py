@@ -188,6 +188,24 @@ def test_what_a_handler_raises_ends_its_run(start, caplog: pytest.LogCaptureFixt
     assert values(start(async_generator)) == [1, 2], "the loop goes on"
 
 
+def test_widgets_that_cannot_be_told_do_not_keep_a_run_from_ending(
+    start, session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def closed(_channel: object, _text: str) -> None:
+        raise OSError("the comm is closed")
+
+    monkeypatch.setattr(session, "trouble", closed)
+
+    def handler(_request):
+        raise ValueError("mine")
+
+    run = start(handler)
+    with pytest.raises(ValueError, match=r"^mine$"):
+        run.result(10)
+    eventually(lambda: not session.runs._working)
+    assert "the widgets of /h could not be told" in caplog.text
+
+
 @pytest.mark.parametrize("value", [object(), {1, 2}])
 def test_a_value_that_is_no_json_ends_the_run(start, value: object) -> None:
     closed = []
