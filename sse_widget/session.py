@@ -126,6 +126,7 @@ class Session(SourcesMixin):
             raise ValueError(message)
         if isinstance(source, str):
             meant = "handle_request" if self.runs.routes.has(source.partition("?")[0]) else "channel"
+            meant = "relay" if source.startswith(("http://", "https://")) else meant
             message = (
                 f"expected a channel or a path such as '/channels/prices', got {source!r}; "
                 f"did you mean sse_widget.{meant}({source!r})?"

@@ -117,12 +117,6 @@ class Exchange(HTTPMessageDelegate):
         if self.head is None:
             raise NoAnswer(f"no answer within {self._silence_s:g} s, or none that is HTTP")
 
-    def close(self) -> None:
-        """End it; nothing more is taken. Idempotent."""
-        self._over = True
-        if self._stream is not None:
-            self._stream.close()
-
     # What tornado tells
 
     def headers_received(self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders) -> None:
@@ -201,7 +195,7 @@ class Exchange(HTTPMessageDelegate):
             return
         if left <= 0:
             self.silent = True
-            self.close()
+            self._end()
         else:
             self._timer = loop.call_later(left, self._look)
 
@@ -214,6 +208,4 @@ class Exchange(HTTPMessageDelegate):
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError) and not str(error):
-        return "it took too long"
     return f"{getattr(error, 'strerror', None) or error}" or type(error).__name__

@@ -52,6 +52,7 @@ class Memory:
         self.last_event_id = ""  # up to which all was judged; the decoder carries it on to events without one
         self._seen: dict[int, int] = {}  # hashes of ids and contents, the oldest first
         self._unique = True
+        self._bare = False  # there was an event without an id of its own
         self._number: tuple[str, int] | None = None
         self._steps = 0
         self._counting = True  # no two neighbours have disproved it
@@ -80,6 +81,7 @@ class Memory:
         if not event.id:
             self.last_event_id = ""
             self.resumable = False
+            self._bare = True
             return _TAKE
         key, content = hash(event.id), hash((event.type, event.data))
         known = self._seen.get(key) if self._unique else None
@@ -87,8 +89,10 @@ class Memory:
             self.last_event_id = event.id
             self.resumable = True
             return _REPEATED
-        if event.id == self.last_event_id:  # an event without an id has that of the one before
+        anew = self._overlap and known is not None and not self._bare
+        if event.id == self.last_event_id and not anew:  # an event without an id has that of the one before
             self.resumable = False
+            self._bare = True
             return _TAKE
         lost = self._missing(event.id, jumps=jumps, again=known is not None)
         if known is not None and not self._overlap:

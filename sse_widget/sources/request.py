@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from tornado.httputil import HTTPHeaders
 
@@ -74,7 +74,7 @@ class Request(NamedTuple):
 
     def sent(self, home: Address, last_event_id: str) -> HTTPHeaders:
         """Return all headers of one try; the user's only to the origin `home`, which they were given for."""
-        headers = HTTPHeaders({"Accept": "text/event-stream", "Cache-Control": "no-store"})
+        headers = HTTPHeaders({"Accept": "text/event-stream", "Cache-Control": "no-store", "User-Agent": "sse_widget"})
         if self.address.origin == home.origin:
             headers.update(self.headers)
         if last_event_id and last_event_id.isprintable():
@@ -163,9 +163,8 @@ def _parse_url(url: str) -> tuple[Address, str]:
         raise ValueError(f"expected an address such as 'https://example.org/stream', got {_shown(url)!r}") from None
     if parts.scheme not in _PORTS or not host or re.search(r"[\s\0-\x20\x7f]", host):
         raise ValueError(f"expected an address such as 'https://example.org/stream', got {_shown(url)!r}")
-    target = urlunsplit(("", "", quote(parts.path or "/", _URL_SAFE), quote(parts.query, _URL_SAFE), ""))
-    if not target.startswith("/") or target.startswith("//"):
-        target = "/" + target.lstrip("/")
+    query = f"?{quote(parts.query, _URL_SAFE)}" if parts.query else ""
+    target = quote(parts.path or "/", _URL_SAFE) + query
     userinfo = unquote(parts.netloc.rpartition("@")[0])
     return Address(parts.scheme, host, port or _PORTS[parts.scheme], target), userinfo
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,6 +94,8 @@ def copy_notebook(lab: Lab, show: Callable[[NotebookFile], Notebook]) -> Callabl
     """Return a function that opens a copy of a notebook file on the newest kernel."""
 
     def copy_it(path: Path) -> Notebook:
+        for recording in path.parent.glob("*.jsonl"):
+            shutil.copy(recording, lab.notebooks)
         return show(NotebookFile.copy(lab, json.loads(path.read_text()), name=path.name))
 
     return copy_it

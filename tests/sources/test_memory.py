@@ -77,7 +77,8 @@ def test_the_last_event_alone_may_come_again() -> None:
 
 def test_an_event_without_an_id_is_new_though_it_carries_the_last_one() -> None:
     memory = connected("a")
-    memory.opened()
+    assert memory.judge(event("a", "without")) == TAKE
+    assert memory.opened() == UNKNOWN
     assert memory.judge(event("a", "another")) == TAKE
     assert not memory.resumable
     assert memory.judge(event("", "none")) == TAKE
@@ -89,6 +90,13 @@ def test_an_id_with_another_content_says_that_the_numbering_has_begun_anew() -> 
     assert memory.judge(event("1", "of a new life")) == UNKNOWN
     assert judged(memory, "2", "3", "4") == [TAKE] * 3  # and they are no repeats
     assert memory.resumable
+
+
+def test_the_last_id_with_another_content_is_of_a_new_life_where_every_event_had_an_id() -> None:
+    memory = connected("1")
+    assert memory.opened() == TAKE
+    assert memory.judge(event("1", "of a new life")) == UNKNOWN
+    assert memory.judge(event("2")) == TAKE
 
 
 def test_where_ids_are_given_twice_they_identify_nothing() -> None:

@@ -22,6 +22,7 @@ from sse_widget.errors import ChannelClosed, UpstreamError, WaitTimeout
 from sse_widget.outside import relay
 from sse_widget.sources import relay as module
 from sse_widget.sources.intake import foreign_type
+from sse_widget.sources.request import parse_request
 from sse_widget.widget.widget import SSEWidget
 from tests.conftest import eventually
 from tests.core.vectors import OWN, SHARED, Vector, load
@@ -165,6 +166,40 @@ def test_types_that_are_the_streams_own_are_renamed_and_nothing_is_lost() -> Non
         source(channel).result(10)
     types = [event.type for event in channel.history]
     assert types == ["upstream-heartbeat", "upstream-gap", "upstream-ended"]
+
+
+def test_what_comes_before_the_answer_is_no_answer() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    with Upstream(say(early, OK, b"Content-Length: 9\r\n\r\ndata: 1\n\n"), GONE) as upstream:
+        assert ended(relay(upstream.url))[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("", "/"),
+        ("?a=b", "/?a=b"),
+        ("//x y/é?q=ü&r=%20#part", "//x%20y/%C3%A9?q=%C3%BC&r=%20"),
+        ("/a%2Fb", "/a%2Fb"),
+    ],
+)
+def test_the_path_is_sent_as_it_is_but_for_what_cannot_be(given: str, sent: str) -> None:
+    with Upstream(GONE) as upstream:
+        source(relay(f"http://localhost:{upstream.port}{given}", into="c")).wait(10)
+    assert upstream.asked[0].target == sent
+    assert upstream.asked[0].headers["host"] == f"localhost:{upstream.port}"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://[::1]:8080/x", "http://[::1]:8080/x"),
+        ("HTTPS://Bücher.example/x", "https://xn--bcher-kva.example/x"),
+        ("https://h:443/", "https://h/"),
+    ],
+)
+def test_an_address_is_shown_in_one_form(url: str, shown: str) -> None:
+    assert str(parse_request("GET", url, None, None).address) == shown
 
 
 # The end
