@@ -48,6 +48,8 @@ async ([url, given]) => {
 	await read("proof", `/whoami?n=${"0".repeat(32)}`);
 	await read("channel", "/channels/c?after=", { headers });
 	await read("batch", "/received", post);
+	await read("push", "/channels/c", { ...post, body: '"forged"' });
+	await read("page", "/", { headers });
 	await read("ticket", "/tickets", { ...post, body: '{"client": "p", "channels": ["c"]}' });
 	await read("credentials", "/healthz", { credentials: "include" });
 	await attempt("packs", (tag) => streams(`${url}/events?channel=c&after=&client=p&ticket=${given.tickets[0]}&${tag}`));
@@ -55,6 +57,7 @@ async ([url, given]) => {
 	await attempt("image", (tag) => loads(new Image(), "src", `${url}/healthz?${tag}`));
 	await attempt("script", (tag) => loads(document.createElement("script"), "src", `${url}/healthz?${tag}`));
 	await attempt("module", async (tag) => Object.keys(await import(`${url}/healthz?${tag}`)));
+	await attempt("client", async (tag) => Object.keys(await import(`${url}/client.js?${tag}`)));
 	await attempt("style", (tag) => {
 		const link = Object.assign(document.createElement("link"), { rel: "stylesheet" });
 		return loads(link, "href", `${url}/healthz?${tag}`);
@@ -73,6 +76,7 @@ async ([url, given]) => {
 	);
 	await read("blind get", "/channels/c?after=", blind);
 	await read("blind post", "/received", { ...blind, method: "POST", body: given.body });
+	await read("blind push", "/channels/c", { ...blind, method: "POST", body: '"forged"' });
 	await read("blind introduction", "/whoami", { ...blind, method: "POST", body: given.overheard });
 	await attempt("beacon", (tag) => navigator.sendBeacon(`${url}/received?${tag}`, new Blob([given.body])));
 	await attempt("form", (tag) =>

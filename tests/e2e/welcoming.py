@@ -12,6 +12,7 @@ CONTENT = {
     "image": ("image/gif", GIF),
     "script": ("text/javascript", b"1"),
     "module": ("text/javascript", b"export const read = 1"),
+    "client": ("text/javascript", b"export const read = 1"),
     "style": ("text/css", b""),
     "frame": ("text/html", b"read"),
     "form": ("text/html", b"read"),
@@ -45,7 +46,7 @@ class Welcoming:
                 server.requests.append(text)
                 if self.command != "OPTIONS":
                     server.heard[what] = text
-                page = self.path.split("?", maxsplit=1)[0] == "/"
+                page = self.path == "/"
                 kind, content = ("text/html", PAGE) if page else CONTENT.get(what, ("application/json", b"read"))
                 self.send_response(200)
                 self.send_header("Content-Type", kind)
