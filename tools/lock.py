@@ -1,6 +1,7 @@
-"""Write requirements/lock.txt: the newest versions of everything that the extras name, as they work together.
+"""Write requirements/lock.txt: the versions of everything that the extras name, as they work together.
 
-    make lock
+    make lock                       the newest of all
+    python -m tools.lock --keep     what is locked stays; what is missing is added
 
 Names and versions only, so that the file is the same wherever it is made.
 """
@@ -25,20 +26,23 @@ def requirements() -> list[str]:
     return [*project["dependencies"], *(each for extra in project["optional-dependencies"].values() for each in extra)]
 
 
-def freeze(wanted: list[str]) -> list[str]:
+def freeze(wanted: list[str], kept: Path | None = None) -> list[str]:
     """Install into a fresh environment and return `name==version` of all that is there."""
     with tempfile.TemporaryDirectory() as directory:
         venv.create(directory, with_pip=True)
         pip = [str(Path(directory) / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--quiet", *wanted], check=True)
+        limits = [] if kept is None else ["--constraint", str(kept)]
+        subprocess.run([*pip, "install", "--quiet", *limits, *wanted], check=True)
         listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True)
     own = ("pip==", "setuptools==", "wheel==")  # the environment's, not ours
-    return sorted(line for line in listed.stdout.splitlines() if "==" in line and not line.startswith(own))
+    return sorted(
+        (line for line in listed.stdout.splitlines() if "==" in line and not line.startswith(own)), key=str.casefold
+    )
 
 
 def main() -> None:
     """Write the lock."""
-    pins = freeze(requirements())
+    pins = freeze(requirements(), LOCK if sys.argv[1:] == ["--keep"] else None)
     LOCK.parent.mkdir(exist_ok=True)
     LOCK.write_text(HEADER + "\n".join(pins) + "\n")
     print(f"{LOCK.relative_to(ROOT)}: {len(pins)} packages", file=sys.stderr)
