@@ -65,6 +65,8 @@ const built = {
 	"widget.js": build({ ...script, entryPoints: [join(source, "widget.ts")] }),
 	"widget.css": build({ ...style, entryPoints: [join(source, "views", "views.css")] }),
 	"client.js": build({ ...script, entryPoints: [join(source, "client.ts")] }),
+	"page.js": build({ ...script, entryPoints: [join(source, "page.ts")] }),
+	"page.css": build({ ...style, entryPoints: [join(source, "page.css")] }),
 };
 await mkdir(target, { recursive: true });
 for (const [name, result] of Object.entries(built)) {

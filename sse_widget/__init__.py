@@ -17,7 +17,7 @@ from sse_widget.errors import (
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.subscription import Subscription
 from sse_widget.outside import relay, replay
-from sse_widget.pages import allow_origin
+from sse_widget.pages import allow_origin, open_page
 from sse_widget.routing import route
 from sse_widget.runs.parameters import Request
 from sse_widget.session import channel
@@ -52,6 +52,7 @@ __all__ = [
     "allow_origin",
     "channel",
     "handle_request",
+    "open_page",
     "relay",
     "replay",
     "route",

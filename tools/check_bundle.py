@@ -13,7 +13,10 @@ from pathlib import Path
 
 __all__ = ["BUILT", "StaleBundle", "check", "hash_of"]
 
-BUILT = tuple(f"sse_widget/static/{name}" for name in ("widget.js", "widget.css", "client.js", "client.d.ts"))
+BUILT = tuple(
+    f"sse_widget/static/{name}"
+    for name in ("widget.js", "widget.css", "client.js", "client.d.ts", "page.js", "page.css")
+)
 _SOURCES = "js/src"
 _LINE_1 = re.compile(rb"(?://|/\*) source sha256: ([0-9a-f]{64})(?: \*/)?")
 

@@ -10,6 +10,7 @@ from sse_widget.server.base import BaseHandler
 
 if TYPE_CHECKING:
     from sse_widget.hub.channel import Channel
+    from sse_widget.server.tally import Tally
 
 __all__ = ["ChannelsHandler"]
 
@@ -23,11 +24,11 @@ class ChannelsHandler(BaseHandler):
         inbox = self.state.inbox
         everything = [*inbox.channels(), *(run.channel for run in inbox.runs.running())]
         found = [inbox.channel(name) for name in names] if names else everything
-        listed = [describe(channel) for channel in found if channel is not None]
+        listed = [describe(channel, self.state.tallies.of(channel)) for channel in found if channel is not None]
         self.reply({"server": self.state.guard.server_id, "channels": listed})
 
 
-def describe(channel: Channel) -> dict[str, Any]:
+def describe(channel: Channel, tally: Tally) -> dict[str, Any]:
     """Return what a page may want to know of a channel, at one moment."""
     stats = channel.stats()
     pushed, pushed_bytes = channel.log.pushed()
@@ -41,5 +42,6 @@ def describe(channel: Channel) -> dict[str, Any]:
         "held": stats.held,
         "held_bytes": stats.held_bytes,
         "dropped": stats.dropped,
+        "lost": tally.lost,
         "readers": stats.readers,
     }

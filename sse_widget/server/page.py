@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STATIC", "PageHandler", "PageKeyHandler", "StaticHandler"]
 
-STATIC: Final = ("client.js", "client.d.ts")
+STATIC: Final = ("client.js", "client.d.ts", "page.js", "page.css")
 _TYPES: Final = {"js": "text/javascript", "ts": "text/plain", "css": "text/css"}
 _TICKET: Final = "Ticket "
 _POLICY: Final = (

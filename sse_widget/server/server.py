@@ -27,7 +27,7 @@ from sse_widget.server.handlers import (
     WhoamiHandler,
 )
 from sse_widget.server.overview import ChannelsHandler
-from sse_widget.server.page import STATIC, StaticHandler
+from sse_widget.server.page import STATIC, PageHandler, PageKeyHandler, StaticHandler
 from sse_widget.server.plain import ChannelHandler
 from sse_widget.server.push import Posted, PushHandler
 from sse_widget.server.runs import RouteHandler, RunsHandler
@@ -238,6 +238,8 @@ def _application(state: State) -> Application:
         (r"/runs", RunsHandler, shared),
         (r"/whoami", WhoamiHandler, shared),
         (r"/healthz", HealthHandler, shared),
+        (r"/", PageHandler, shared),
+        (r"/page", PageKeyHandler, shared),
         (r"/metrics", MetricsHandler, shared),
         *((f"/{re.escape(name)}", StaticHandler, {**shared, "name": name}) for name in STATIC),
     ]

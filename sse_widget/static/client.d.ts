@@ -1,4 +1,4 @@
-// source sha256: f882358164628fb5d30afbc7198b6bfdad0a5f8fae6650aae0fac5f958ec1795
+// source sha256: 168d86a28589a749e2f648b28948c3a09938027bb7471333f75f34da48b88dba
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

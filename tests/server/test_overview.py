@@ -44,6 +44,7 @@ def test_a_channel_is_listed_with_its_counts(session: Session, client: Client) -
             "held": 2,
             "held_bytes": prices.stats().held_bytes,
             "dropped": 3,
+            "lost": 0,
             "readers": [],
         }
     }

@@ -162,7 +162,7 @@ def test_every_route_and_method_refuses_strangers_with_one_constant_answer(clien
 
 def test_the_routes_are_those_that_the_documentation_knows() -> None:
     streams = ["/channels", "/channels/c", "/events", "/received", "/runs", "/tickets"]
-    pages = ["/client.d.ts", "/client.js"]
+    pages = ["/", "/client.d.ts", "/client.js", "/page", "/page.css", "/page.js"]
     assert sorted(ROUTES) == sorted([*streams, *pages, "/healthz", "/metrics", "/whoami"])
 
 

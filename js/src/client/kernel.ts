@@ -12,7 +12,7 @@ export class Kernel {
 	constructor(env: Basics, server: string, bearer: string) {
 		this.env = env;
 		this.way = new BearerWay(env, server, bearer);
-		this.line = new Line(env, this.way);
+		this.line = new Line(env, this.way, env.nonce(32));
 		whenBack(() => this.line.poke());
 	}
 }

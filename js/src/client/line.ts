@@ -18,7 +18,6 @@ import { DEFAULT_SILENCE_S } from "../protocol.ts";
 const OPEN_MS = 10_000;
 const LEASE_TIMEOUT_MS = 10_000;
 const LINGER_MS = 1_000;
-const CLIENT_DIGITS = 32;
 
 export class Line {
 	readonly #way: Desk;
@@ -32,9 +31,10 @@ export class Line {
 	#wasOpen = false;
 	#asking = false;
 
-	constructor(env: Basics, way: Desk) {
+	/** `client`: by which the kernel knows this page. */
+	constructor(env: Basics, way: Desk, client: string) {
 		this.#way = way;
-		this.#client = env.nonce(CLIENT_DIGITS);
+		this.#client = client;
 		this.#review = new Soon(() => this.#reviewNow());
 		this.#retries = new Retries(env, () => this.#review.ask());
 		this.#linger = new Timer(env, () => this.#review.ask());

@@ -1,8 +1,8 @@
 /** What the reader has to know: no connection, the end, callbacks that raised. */
 
-import type { Feed } from "../feed.ts";
 import { element, ICONS, icon, setAttribute, setShown, setText } from "./dom.ts";
 import { plural } from "./format.ts";
+import type { Viewed } from "./viewed.ts";
 
 /** A stream that comes back at once is nothing to trouble the reader with. */
 const PATIENCE_MS = 1_000;
@@ -40,7 +40,7 @@ export class Banners {
 	}
 
 	/** Returns in how many ms to come again, or null. */
-	update(feed: Feed): number | null {
+	update(feed: Viewed): number | null {
 		this.#updateProblem(feed);
 		const trouble =
 			feed.text !== "" && feed.state !== "ended" && feed.state !== "failed" && feed.state !== "closed";
@@ -53,7 +53,7 @@ export class Banners {
 		return left > 0 ? left : null;
 	}
 
-	#updateProblem(feed: Feed): void {
+	#updateProblem(feed: Viewed): void {
 		const { problems, problemCount } = feed;
 		const newest = problems.at(-1);
 		if (newest === undefined || problemCount === this.#shownProblems) return;

@@ -1,6 +1,5 @@
 /** What all views have in common: state, title, pause, what is wrong, the theme, and when to draw. */
 
-import type { Feed } from "../feed.ts";
 import { type WidgetModel, writeTrait } from "../model.ts";
 import { Banners } from "./banners.ts";
 import { element, ICONS, icon, setAttribute, setShown, setText } from "./dom.ts";
@@ -8,6 +7,7 @@ import { formatRate, plural } from "./format.ts";
 import { Schedule } from "./schedule.ts";
 import { followTheme } from "./theme.ts";
 import { lostText, Toolbar, WORDS } from "./toolbar.ts";
+import type { Viewed } from "./viewed.ts";
 
 /** Figures that change with every frame cannot be read. */
 const FIGURES_MS = 250;
@@ -42,7 +42,7 @@ export interface Body {
 export class Frame {
 	readonly el: HTMLElement;
 	readonly #model: WidgetModel;
-	readonly #feed: Feed;
+	readonly #feed: Viewed;
 	readonly #body: Body;
 	readonly #schedule: Schedule;
 	readonly #toolbar: Toolbar;
@@ -53,7 +53,7 @@ export class Frame {
 	#figuresAt = Number.NEGATIVE_INFINITY;
 	#summaryAt = Number.NEGATIVE_INFINITY;
 
-	constructor(model: WidgetModel, feed: Feed, body: Body, signal: AbortSignal) {
+	constructor(model: WidgetModel, feed: Viewed, body: Body, signal: AbortSignal) {
 		this.#model = model;
 		this.#feed = feed;
 		this.#body = body;

@@ -5,20 +5,20 @@
  * so a view that comes back, or a second one, is complete.
  */
 
-import type { Feed } from "../feed.ts";
 import type { WidgetModel } from "../model.ts";
 import type { FeedRecord } from "../ring.ts";
 import type { Tap } from "../tally.ts";
+import type { Viewed } from "./viewed.ts";
 
 /** What views are made of. The signal aborts when the model is gone. */
 export interface Source {
 	readonly model: WidgetModel;
-	readonly feed: Feed;
+	readonly feed: Viewed;
 	readonly signal: AbortSignal;
 }
 
 export class Gathering {
-	readonly #feed: Feed;
+	readonly #feed: Viewed;
 	readonly #begin: () => Tap;
 	#take: Tap;
 

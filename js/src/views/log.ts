@@ -1,6 +1,5 @@
 /** The live log: newest at the bottom, still when the reader reads. */
 
-import type { Feed } from "../feed.ts";
 import type { WidgetModel } from "../model.ts";
 import type { FeedRecord } from "../ring.ts";
 import { element, ICONS } from "./dom.ts";
@@ -13,6 +12,7 @@ import { Rows } from "./rows.ts";
 import { copyButton, saveButton } from "./save.ts";
 import { Selection } from "./selection.ts";
 import { FilterBox, toolButton } from "./toolbar.ts";
+import type { Viewed } from "./viewed.ts";
 
 const DEFAULT_MAX_ROWS = 500;
 
@@ -26,7 +26,7 @@ export class LogView implements Body {
 	readonly before: readonly Node[];
 	readonly after: readonly Node[];
 	readonly #model: WidgetModel;
-	readonly #feed: Feed;
+	readonly #feed: Viewed;
 	readonly #selection: Selection;
 	readonly #filterBox = new FilterBox("Filter by type or content", (query) => this.#filter(query));
 	readonly #rows: Rows;
@@ -38,7 +38,7 @@ export class LogView implements Body {
 	#cleared = 0;
 	#rebuild = false;
 
-	constructor(model: WidgetModel, feed: Feed, signal: AbortSignal) {
+	constructor(model: WidgetModel, feed: Viewed, signal: AbortSignal) {
 		this.#model = model;
 		this.#feed = feed;
 		this.#selection = new Selection(feed.tally.ring);

@@ -28,15 +28,15 @@ export class Sparkline {
 		this.el.append(this.#area, this.#line, this.#end);
 	}
 
-	/** Points in the order of x. */
-	draw(points: readonly Point[]): void {
+	/** Points in the order of x; `ys` are further numbers that the height has to hold. */
+	draw(points: readonly Point[], ys: readonly number[] = []): void {
 		const first = points[0];
 		const last = points.at(-1);
 		if (first === undefined || last === undefined) {
 			for (const each of [this.#area, this.#line, this.#end]) setAttribute(each, "d", "");
 			return;
 		}
-		const scaled = scale(points);
+		const scaled = scale(points, ys);
 		const line = scaled.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`);
 		const path = `M${line.join("L")}`;
 		const [x, y] = scaled.at(-1) ?? [0, 0];
@@ -51,8 +51,8 @@ export class Sparkline {
 	}
 }
 
-function scale(points: readonly Point[]): Point[] {
-	const ys = points.map(([, y]) => y);
+function scale(points: readonly Point[], more: readonly number[]): Point[] {
+	const ys = points.map(([, y]) => y).concat(more);
 	const [low, high] = [Math.min(...ys), Math.max(...ys)];
 	const [left, right] = [points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 0];
 	const across = (WIDTH - 2 * MARGIN) / (right - left || 1);

@@ -1,9 +1,9 @@
 /** The line above a view: how the feed is, and what the reader can do. */
 
-import type { Feed } from "../feed.ts";
 import type { State } from "../protocol.ts";
 import { element, ICONS, icon, setAttribute, setShown, setText } from "./dom.ts";
 import { formatCount, formatRate, plural } from "./format.ts";
+import type { Viewed } from "./viewed.ts";
 
 export const WORDS: Readonly<Record<State, string>> = {
 	idle: "Idle",
@@ -49,7 +49,7 @@ export class FilterBox {
 	}
 }
 
-export function lostText(feed: Feed): string {
+export function lostText(feed: Viewed): string {
 	const { lost, lostUnknown } = feed.tally;
 	if (lostUnknown) return lost === 0 ? "some lost" : `over ${formatCount(lost)} lost`;
 	return lost === 0 ? "" : `${formatCount(lost)} lost`;
@@ -77,7 +77,7 @@ export class Toolbar {
 	}
 
 	/** What has to be right at once. */
-	update(feed: Feed, title: string, paused: boolean): void {
+	update(feed: Viewed, title: string, paused: boolean): void {
 		const connected = feed.state === "open" || feed.state === "reconnecting";
 		setText(this.#state, WORDS[feed.state]);
 		setText(this.#title, title);
@@ -88,7 +88,7 @@ export class Toolbar {
 	}
 
 	/** What nobody could read if it changed with every frame. */
-	updateFigures(feed: Feed, rate: number): void {
+	updateFigures(feed: Viewed, rate: number): void {
 		const lost = lostText(feed);
 		setText(this.#rate, `${formatRate(rate)}/s`);
 		setText(this.#count, plural(feed.tally.count, "event", "events"));
