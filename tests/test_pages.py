@@ -1,4 +1,4 @@
-"""What the user lets in: `allow_origin`."""
+"""What the user lets in: `allow_origin`, `open_page`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from IPython.core.formatters import IPythonDisplayFormatter
 from IPython.lib.pretty import pretty
 
 import sse_widget
-from sse_widget.pages import admit
+from sse_widget.pages import admit, page_link
 from tests.server.client import Client
 
 if TYPE_CHECKING:
@@ -108,3 +109,27 @@ def test_what_is_no_origin_is_refused(session: Session, origin: str) -> None:
 def test_an_origin_is_text(session: Session) -> None:
     with pytest.raises(TypeError, match="expected origin as a str, got int"):
         admit(session, 8000)  # type: ignore[arg-type]
+
+
+# open_page
+
+
+def test_the_link_is_printed_and_returned_and_shown_no_second_time(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sse_widget.pages.current", lambda: session)
+    link = sse_widget.open_page()
+    printed = capsys.readouterr().out
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{session.server.start()}/\?ticket=[0-9a-f]{{32}}", link)
+    assert printed == f"{link}\n"
+    formatter = IPythonDisplayFormatter()
+    assert formatter(link) is True  # it has shown itself
+    assert capsys.readouterr().out == ""
+
+
+def test_every_link_is_another_and_holds_no_lasting_secret(session: Session) -> None:
+    links = {page_link(session) for _ in range(10)}
+    assert len(links) == 10
+    for link in links:
+        assert session.server.guard.bearer not in link
+        assert session.server.guard.key not in link

@@ -1,6 +1,7 @@
 """Take the pictures of the README: `python -m tools.screenshots`, or `make screenshots`.
 
-They are taken from the quickstart as it runs in a real JupyterLab, by the same steps as its test.
+They are taken from the quickstart as it runs in a real JupyterLab, by the same steps as its test, and from the page `/`
+in the same browser.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.e2e.rig import Browser, Lab, Notebook, NotebookFile
 from tools.kernels import ROOT
+from tools.page_pictures import take
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -56,13 +58,15 @@ class Tour:
 
 
 def main() -> None:
-    """Write docs/images/quickstart-light.png and -dark.png."""
+    """Write docs/images/quickstart-light.png and -dark.png, page-light.png and -dark.png."""
     with tempfile.TemporaryDirectory() as folder, Lab(Path(folder) / "home") as lab, Browser() as browser:
         content = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text())
         tour = Tour(NotebookFile.copy(lab, content), browser.context, IMAGES)
         tour.run()
         for theme in THEMES:
             print(tour.picture(theme).relative_to(ROOT))
+        for path in take(browser.chromium, IMAGES):
+            print(path.relative_to(ROOT))
 
 
 if __name__ == "__main__":

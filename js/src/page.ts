@@ -13,10 +13,9 @@ import { formatRate } from "./views/format.ts";
 
 const LOOK_MS = 1_000;
 const TIMEOUT_MS = 5_000;
-const USED = "This link has been used, or is older than 20 seconds.";
-const ENDED = "The kernel has ended, or was restarted.";
-const AGAIN = "For a new link, in a cell:";
-const SILENT = "The kernel does not answer. Trying again.";
+const USED = "This link has been used, or is older than 20 seconds. For a new one, in a cell:";
+const ENDED = "The kernel was restarted. For a link to the new one, in a cell:";
+const SILENT = "The kernel does not answer; trying again. If it has ended or was restarted:";
 
 class Page {
 	readonly #env = browserBasics();
@@ -106,11 +105,12 @@ class Page {
 		this.#over = true;
 		this.#detail?.gone();
 		this.#say("failed", "Ended");
-		this.#tell(ENDED, AGAIN);
+		this.#tell(ENDED);
 	}
 
-	#tell(...texts: string[]): void {
-		this.#notice.replaceChildren(...notice(texts));
+	#tell(text: string): void {
+		if (this.#notice.dataset.text !== text) this.#notice.replaceChildren(...notice(text));
+		this.#notice.dataset.text = text;
 		setShown(this.#notice, true);
 	}
 
@@ -120,9 +120,9 @@ class Page {
 	}
 }
 
-function notice([text, then]: string[]): (Node | string)[] {
-	if (then === undefined) return [text ?? ""];
-	return [`${text} ${then} `, element("code", "page-code-line", {}, "sse_widget.open_page()")];
+/** What is wrong, and the way out. */
+function notice(text: string): (Node | string)[] {
+	return [`${text} `, element("code", "page-code-line", {}, "sse_widget.open_page()")];
 }
 
 async function main(): Promise<void> {
@@ -138,7 +138,7 @@ async function main(): Promise<void> {
 	meta?.remove();
 	document.body.className = "sse-widget-page";
 	if (bearer === null) {
-		document.body.replaceChildren(element("p", "page-notice", { role: "alert" }, ...notice([USED, AGAIN])));
+		document.body.replaceChildren(element("p", "page-notice", { role: "alert" }, ...notice(USED)));
 		return;
 	}
 	door.renew();

@@ -1,4 +1,4 @@
-// source sha256: 168d86a28589a749e2f648b28948c3a09938027bb7471333f75f34da48b88dba
+// source sha256: 03049e5dc68130ef665d4e356f2601683675cf5c697249b77c3a20b9fa075d75
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

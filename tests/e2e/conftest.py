@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sse_widget.session import Session
 from tests.e2e.rig import Browser, Lab, Notebook, NotebookFile
 from tests.e2e.rig.notebook import ARTIFACTS
+from tests.e2e.site import Site
 from tools.kernels import KERNELS, NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Page
 
     OpenNotebook = Callable[..., Notebook]
 
@@ -99,3 +103,34 @@ def copy_notebook(lab: Lab, show: Callable[[NotebookFile], Notebook]) -> Callabl
         return show(NotebookFile.copy(lab, json.loads(path.read_text()), name=path.name))
 
     return copy_it
+
+
+# Without a notebook: the kernel's half is in the test's own process.
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    made = Session()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """Return a function that opens an address in a browser of its own."""
+    context = browser.new_context()
+
+    def open_it(url: str) -> Page:
+        page = context.new_page()
+        page.goto(url)
+        return page
+
+    yield open_it
+    context.close()

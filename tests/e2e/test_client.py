@@ -4,87 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-import time
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sse_widget.pages import admit
-from sse_widget.session import Session
 from tests.e2e.rig.cutting_proxy import Cut, CuttingProxy
+from tests.e2e.site import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Page
 
-    from tests.e2e.rig import Browser
+    from sse_widget.session import Session
+    from tests.e2e.site import Site
 
 N_EVENTS = 100
 PADDING = "x" * 2_000  # so that there is a stream to cut
 INTERVAL_S = 0.03
 PATIENCE_MS = 60_000
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder, and says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Site:
-    """A web site of the user's, on another port than the kernel's server."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-        self.origin = f"http://localhost:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def write(self, script: str) -> str:
-        """Write a page; return its address."""
-        text = f'<!doctype html><meta charset="utf-8"><title>page</title><pre id="out"></pre>{script}'
-        (self.folder / "index.html").write_text(text)
-        return f"{self.origin}/index.html"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def session() -> Iterator[Session]:
-    made = Session()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Return a function that opens an address in a browser of its own."""
-    context = browser.new_context()
-
-    def open_it(url: str) -> Page:
-        page = context.new_page()
-        page.goto(url)
-        return page
-
-    yield open_it
-    context.close()
 
 
 def value(page: Page, expression: str) -> Any:
@@ -93,13 +30,6 @@ def value(page: Page, expression: str) -> Any:
 
 def wait_for(page: Page, expression: str) -> None:
     page.wait_for_function(expression, timeout=PATIENCE_MS)
-
-
-def eventually(condition: Callable[[], bool], what: str, deadline_s: float = 30.0) -> None:
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not come true within {deadline_s} s"
-        time.sleep(0.01)
 
 
 def page_of(site: Site, url: str, bearer: str, body: str) -> str:
