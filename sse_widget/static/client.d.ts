@@ -1,4 +1,4 @@
-// source sha256: 03049e5dc68130ef665d4e356f2601683675cf5c697249b77c3a20b9fa075d75
+// source sha256: 36634878c019a79fabf3816c6fc91d396824d707ffcaa64c367a67cfdf63fa14
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
