@@ -149,3 +149,8 @@ def errors(feed: sse.SSEWidget) -> None:
     except (sse.WaitTimeout, sse.ChannelClosed, sse.EventTooLarge, sse.ServerStartError) as error:
         caught: sse.SSEWidgetError = error
         print(caught)  # noqa: T201
+
+
+def web_pages() -> None:
+    assert_type(sse.open_page(), str)
+    assert_type(sse.allow_origin("http://localhost:8000"), str)

@@ -20,3 +20,5 @@ feed.on(print)  # type: ignore[call-overload]
 feed.on("trade", 5)  # type: ignore[call-overload]
 sse.SSEWidget(5)  # type: ignore[arg-type]
 sse.Event(1).data.anything  # noqa: B018 - JSON may be anything
+sse.allow_origin(8000)  # type: ignore[arg-type]
+sse.open_page("http://localhost:8000")  # type: ignore[call-arg]
