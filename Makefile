@@ -18,6 +18,8 @@ VENV := .venv/.made
 DEMO := .venv/.made-demo
 DEV := .venv/.made-dev
 BROWSER := .venv/.made-browser
+FIREFOX := .venv/.made-firefox
+CLIENTS := tests/clients/node_modules/.made
 KERNELS := .kernels/.made
 HOSTS := .hosts/.made
 MODULES := js/node_modules/.made
@@ -25,7 +27,7 @@ MODULES := js/node_modules/.made
 heading = @printf '\n\033[1m== %s ==\033[0m\n' "$(1)"
 
 .PHONY: help demo test lint fix types js-test bundle build unit e2e notebooks bench bench-quick soak screenshots
-.PHONY: e2e-hosts kernels hosts browser lock clean
+.PHONY: fuzz clients e2e-hosts kernels hosts browser lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,12 +65,12 @@ bundle: $(DEV) $(MODULES) ## build it again and compare with what is there
 	$(call heading,bundle)
 	tools/same_bundle
 
-unit: $(DEV) ## Python tests with coverage, without a browser
+unit: $(DEV) $(CLIENTS) ## Python tests with coverage, without a browser
 	$(call heading,Python tests)
 	$(PYTHON_IN_VENV) -m coverage run -m pytest -m "not slow"
 	$(PYTHON_IN_VENV) -m coverage report
 
-e2e: $(DEV) $(KERNELS) $(BROWSER) ## tests in a real JupyterLab and Chromium, on three kernels
+e2e: $(DEV) $(KERNELS) $(BROWSER) $(FIREFOX) ## tests in a real JupyterLab and Chromium, on three kernels
 	$(call heading,end-to-end tests)
 	$(PYTEST) tests/e2e -m "not slow" --ignore=$(NOTEBOOK_TESTS) --ignore=$(HOST_TESTS)
 
@@ -88,6 +90,10 @@ bench-quick: $(DEV) $(KERNELS) $(BROWSER) ## the same with 2,000 events: does it
 	$(call heading,benchmarks with 2000 events)
 	$(PYTHON_IN_VENV) -m benchmarks --events 2000
 
+fuzz: $(DEV) ## 1,000,000 cases through the stream format's encoder and decoder
+	$(call heading,fuzzing)
+	$(PYTHON_IN_VENV) -m tools.fuzz
+
 soak: $(DEV) $(KERNELS) $(BROWSER) ## the slow tests
 	$(call heading,slow tests)
 	$(PYTEST) -m slow || [ $$? = 5 ] # 5: none collected
@@ -99,13 +105,14 @@ screenshots: $(DEV) $(KERNELS) $(BROWSER) ## take the README's pictures again
 
 kernels: $(KERNELS) ## install the ipykernels that the tests run on
 hosts: $(HOSTS) ## install JupyterHub, Notebook 7, Voila and marimo for the tests
-browser: $(BROWSER) ## find or install a Chromium
+browser: $(BROWSER) $(FIREFOX) ## find or install a Chromium and a Firefox
+clients: $(CLIENTS) ## install other people's clients for the tests
 
 lock: $(DEV) ## write requirements/lock.txt with the newest versions
 	$(PYTHON_IN_VENV) -m tools.lock
 
 clean: ## remove all that was made
-	rm -rf .venv .kernels .hosts js/node_modules test-artifacts
+	rm -rf .venv .kernels .hosts js/node_modules tests/clients/node_modules test-artifacts
 
 $(VENV): tools/bootstrap
 	tools/bootstrap
@@ -130,6 +137,14 @@ $(KERNELS): tools/kernels.py | $(DEV)
 
 $(HOSTS): tools/hosts.py requirements/hosts.txt pyproject.toml | $(DEV)
 	$(PYTHON_IN_VENV) -m tools.hosts
+	@touch $@
+
+$(CLIENTS): tests/clients/package.json tests/clients/package-lock.json tools/with_node | $(VENV)
+	tools/with_node npm --prefix tests/clients ci
+	@touch $@
+
+$(FIREFOX): tools/firefox.py | $(DEV)
+	$(PYTHON_IN_VENV) -m tools.firefox
 	@touch $@
 
 $(BROWSER): tools/browser.py | $(DEV)
