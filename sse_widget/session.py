@@ -76,9 +76,9 @@ class Session(SourcesMixin):
         """Return the address of a channel; starts the server."""
         return self.server.url_of(channel)
 
-    def curl(self, channel: Channel) -> str:
-        """Return the shell command that follows a channel; starts the server."""
-        return self.server.curl(self.url(channel))
+    def curl(self, channel: Channel, push: bytes | None = None) -> str:
+        """Return the shell command that follows a channel, or pushes to it; starts the server."""
+        return self.server.curl(self.url(channel), push)
 
     def display(self, channel: Channel) -> Any:
         """Return the MIME bundle of the channel's live log; the same widget each time."""

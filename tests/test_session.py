@@ -65,6 +65,7 @@ def test_addresses_start_the_server_and_only_the_curl_line_holds_its_secret(sess
     url = session.url(prices)
     assert session.server.running
     assert url == f"http://127.0.0.1:{session.server.start()}/channels/prices"
+    assert str(session.server.guard.bearer) in session.curl(prices, b"1")
     assert session.curl(prices) == f"curl -sN -H 'Authorization: Bearer {session.server.guard.bearer}' '{url}'"
 
 

@@ -193,12 +193,12 @@ class Channel(FeedingMixin, TableMixin):
         """Where other programs of this machine read the channel; there is no secret in it."""
         return self.host.url(self)
 
-    def curl(self) -> str:
-        """Return the `curl` line that follows the channel.
+    def curl(self, push: object = None) -> str:
+        """Return the `curl` line that follows the channel; with `push`, the one that pushes that.
 
         It holds the kernel's secret: whoever has it can read and push.
         """
-        return self.host.curl(self)
+        return self.host.curl(self, None if push is None else to_json(push))
 
     # Places in the log
 

@@ -32,8 +32,8 @@ class Host(Protocol):
     def url(self, channel: Channel) -> str:
         """Return the address of the channel; starts the server."""
 
-    def curl(self, channel: Channel) -> str:
-        """Return the shell command that follows the channel."""
+    def curl(self, channel: Channel, push: bytes | None = None) -> str:
+        """Return the shell command that follows the channel, or pushes one line of JSON to it."""
 
     def display(self, channel: Channel) -> dict[str, Any] | tuple[dict[str, Any], dict[str, Any]]:
         """Return the MIME bundle of the channel's live log."""

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import re
+import shlex
 import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -106,9 +107,12 @@ class Server:
         """Return the address of a channel; starts the server."""
         return f"{self.url}/channels/{quote(channel.name, safe='')}"
 
-    def curl(self, url: str) -> str:
-        """Return the shell command that follows an address of the server."""
-        return f"curl -sN -H 'Authorization: Bearer {self.guard.bearer}' '{url}'"
+    def curl(self, url: str, push: bytes | None = None) -> str:
+        """Return the shell command that follows an address of the server, or posts JSON to it."""
+        bearer = f"-H 'Authorization: Bearer {self.guard.bearer}'"
+        if push is None:
+            return f"curl -sN {bearer} '{url}'"
+        return f"curl -s {bearer} -H 'Content-Type: application/json' -d {shlex.quote(push.decode())} '{url}'"
 
     @property
     def running(self) -> bool:

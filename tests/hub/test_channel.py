@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 import math
 import subprocess
 import threading
@@ -334,3 +335,11 @@ def test_as_a_cells_last_line_a_channel_is_shown_by_its_host() -> None:
 
     channel = Channel("c", Limits(10, 1000), Host())  # type: ignore[arg-type]
     assert channel._repr_mimebundle_(include=None, exclude=None) == {"text/plain": "the live log of c"}
+
+
+def test_the_curl_line_that_pushes_works_whatever_is_pushed(session: Session) -> None:
+    channel = session.hub.channel("it's")
+    for value in ({"a": 'it\'s "quoted" $HOME `x` \\ \u2028'}, "@file", 0, []):
+        told = subprocess.run(["sh", "-c", channel.curl(push=value)], capture_output=True, check=True, timeout=10)  # noqa: S603, S607
+        assert json.loads(told.stdout)["id"] == channel.newest_id
+        assert channel.history[-1].data == value
