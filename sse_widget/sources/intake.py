@@ -93,17 +93,16 @@ class Intake:
             If there is nowhere to push any more.
         """
         self.n_bytes += len(chunk)
-        rest: bytes | None = chunk
-        while rest is not None:
+        while True:
             if self._skip is not None:
-                rest = self._skip.feed(rest)
+                rest = self._skip.feed(chunk)
                 if rest is None:
                     return
                 self._skip = None
                 self.decoder.reset()
-                rest = b"\n" + rest  # what looks like a BOM there is none
+                chunk = b"\n" + rest  # what looks like a BOM there is none
             try:
-                events = self.decoder.feed(rest)
+                events = self.decoder.feed(chunk)
             except EventTooLarge:
                 events = []
             for event in events:

@@ -137,7 +137,7 @@ class Recording:
     def _write(self, events: Iterable[Event]) -> bool:
         lines: list[bytes] = []
         room = self._max_bytes - self._n_bytes
-        fits = True
+        fits, n_events, lost = True, 0, 0
         for event in events:
             line = _line(event)
             fits = len(line) <= room
@@ -146,14 +146,16 @@ class Recording:
             room -= len(line)
             lines.append(line)
             if event.type == "gap":
-                self._lost += event.data["lost"] or 0
+                lost += event.data["lost"] or 0
             else:
-                self._events += 1
+                n_events += 1
         content = memoryview(b"".join(lines))
         while content:
             written = self._file.write(content)
             self._n_bytes += written
             content = content[written:]
+        self._events += n_events  # only now: who reads it may take the file for as long
+        self._lost += lost
         return fits
 
 

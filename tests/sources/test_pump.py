@@ -13,6 +13,7 @@ import pytest
 
 from sse_widget.core.event import Event
 from sse_widget.errors import EventTooLarge, WaitTimeout
+from sse_widget.sources.pump import Pump
 from sse_widget.widget.widget import SSEWidget
 from tests.conftest import eventually
 
@@ -311,3 +312,22 @@ def test_two_pumps_feed_one_channel_each_in_its_own_order(channel: Channel) -> N
         pump.wait(5)
     for name in "ab":
         assert [at for own, at in data(channel) if own == name] == list(range(500))
+
+
+@both
+def test_a_stop_that_comes_between_two_items_counts_for_the_next(channel: Channel, kind: str) -> None:
+    source = Source([1, 2])
+    pump = Pump(channel, "message")
+    pump.stop()
+    if kind == "plain":
+        pump.run(source.plain())
+    else:
+        asyncio.run(pump.run_async(source.later()))
+    assert (pump.state, data(channel), source.closed_on) == ("stopped", [], threading.current_thread().name)
+
+
+def test_a_channel_that_closes_between_two_items_ends_it(channel: Channel) -> None:
+    pump = Pump(channel, "message")
+    channel.log.close()  # and its host has not heard of it yet
+    pump.run([1])
+    assert (pump.state, pump.error, pump.count) == ("stopped", None, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import math
@@ -21,7 +22,7 @@ from sse_widget.core.event import Gap
 from sse_widget.errors import ChannelClosed, UpstreamError, WaitTimeout
 from sse_widget.outside import relay
 from sse_widget.sources import relay as module
-from sse_widget.sources.intake import foreign_type
+from sse_widget.sources.intake import Intake, foreign_type
 from sse_widget.sources.request import parse_request
 from sse_widget.widget.widget import SSEWidget
 from tests.conftest import eventually
@@ -786,3 +787,40 @@ def test_a_real_server_that_ends_its_answers_again_and_again_is_read_to_its_end(
     assert read(channel) == [{"n": number} for number in range(1, EVENTS + 1)]
     assert {event.type for event in channel.history} == {"tick"}
     assert source(channel).stats().connections == 4
+
+
+# Moments that threads hit by chance
+
+
+def test_a_relay_that_is_stopped_before_it_begins_asks_for_nothing(session: Session) -> None:
+    with Upstream(plain(STREAM)) as upstream:
+        request = parse_request("GET", upstream.url, None, None)
+        one = module.Relay(request, Intake(session.hub.channel("c"), None), module.Options())
+        one.stop()
+        asyncio.run(one.run())
+    assert (one.state, upstream.asked) == ("stopped", [])
+
+
+def test_a_channel_that_closes_while_something_comes_ends_the_relay(session: Session) -> None:
+    channel = session.hub.channel("c")
+    with Upstream(plain(STREAM)) as upstream:
+        channel.log.close()  # and its host has not heard of it yet
+        request = parse_request("GET", upstream.url, None, None)
+        one = module.Relay(request, Intake(channel, None), module.Options())
+        asyncio.run(one.run())
+    assert (one.state, one.error, one.stats().events) == ("stopped", None, 0)
+
+
+def test_an_intake_that_was_closed_takes_and_remembers_nothing(session: Session) -> None:
+    intake = Intake(session.hub.channel("c"), None)
+    intake.begin()
+    intake.take(b"data: 1\nid: a\n\ndata: 2\nid: b\n")
+    intake.close()
+    for chunk in (b"\ndata: 3\nid: c\n\n", b": nothing\n\n"):
+        with pytest.raises(ChannelClosed, match="the relay was stopped"):
+            intake.take(chunk)
+    follower = Intake(intake.channel, None)
+    follower.go_on(intake)
+    follower.begin()
+    follower.take(b"data: 2\nid: b\n\n")
+    assert read(intake.channel) == [1, 2]
