@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -237,3 +240,18 @@ def test_without_channels_the_page_says_how_to_make_one(session: Session, open_p
     session.hub.channel("prices").push(1)
     page.get_by_role("button", name="prices", exact=True).wait_for()
     assert not page.get_by_text("No channels yet.").is_visible()
+
+
+def test_a_hundred_thousand_lines_from_a_pipe_are_counted_right(session: Session, live: Page) -> None:
+    numbers = session.hub.channel("numbers")
+    live.get_by_role("button", name="numbers", exact=True).click()
+    lines = "".join(f"{n}\n" for n in range(1, 100_001))
+    command = [sys.executable, "-m", "sse_widget.cli", "push", "numbers", "--url", session.server.url]
+    environment = os.environ | {"SSE_WIDGET_BEARER": str(session.server.guard.bearer)}
+    done = subprocess.run(command, input=lines, text=True, env=environment, capture_output=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [event.data for event in numbers.history] == list(range(1, 100_001))
+    wait_for(live, "document.querySelector('.sse-widget-view').dataset.count === '100000'")
+    assert live.evaluate("document.querySelector('.sse-widget-view').dataset.lost") == "0"
+    wait_for_cell(live, "numbers", 2, "100,000")
+    assert cells(live, "numbers")[3:] == ["1", "0", "0"]
