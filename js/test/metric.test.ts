@@ -36,6 +36,13 @@ test("it shows the last number, its unit, and the change", () => {
 	expect(stage.find("spark-line").getAttribute("d")).toMatch(/^M[\d.]+ [\d.]+L/);
 });
 
+test("the change is that since the first number of the span, however fast they come", () => {
+	const stage = stageOf();
+	stage.push(5, 6, 9);
+	stage.draw();
+	expect(stage.find("metric-delta").textContent).toBe("+4 (+80.0\u202f%)");
+});
+
 test("a fall has a minus and an arrow of its own", () => {
 	const stage = stageOf();
 	stage.push(5);

@@ -1,4 +1,4 @@
-// source sha256: 36634878c019a79fabf3816c6fc91d396824d707ffcaa64c367a67cfdf63fa14
+// source sha256: a60b78ebc05bcd54fa498f6e6023ba416960eb11856cb0e71e3a123189c2e72a
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

@@ -26,7 +26,7 @@ export interface GridStyle {
 }
 
 export class Grid {
-	readonly el = element("div", "table-scroll", { role: "region", "aria-label": "Table", tabindex: "0" });
+	readonly el = element("div", "table-scroll", { role: "group", "aria-label": "Table", tabindex: "0" });
 	readonly #actions: GridActions;
 	readonly #table = element("table", "table");
 	readonly #head = element("tr", "table-head");

@@ -75,6 +75,15 @@ class Sum {
 		return Math[of](...buckets.map((bucket) => bucket[of]));
 	}
 
+	/** What the value is compared with: as it was when the span began. */
+	before(buckets: readonly Bucket[]): number | undefined {
+		const of = this.#model.get("function");
+		const [oldest] = buckets;
+		if (oldest === undefined || of === "rate") return undefined;
+		if (of === "mean" || of === "min" || of === "max") return reduced(oldest, of);
+		return oldest.first;
+	}
+
 	points(buckets: readonly Bucket[], nowMs: number): Point[] {
 		const of = this.#model.get("function");
 		const by: Reduce = of === "mean" || of === "min" || of === "max" ? of : "last";
@@ -129,7 +138,7 @@ class MetricView implements Body {
 		const value = this.#sum.value(buckets, now);
 		const points = this.#sum.points(buckets, now);
 		this.#drawValue(value);
-		this.#drawDelta(value, points);
+		this.#drawDelta(value, this.#sum.before(buckets));
 		const sparkline = this.#model.get("sparkline") && points.length > 1;
 		this.#spark.draw(sparkline ? points : []);
 		setAttribute(this.#spark.el, "data-shown", String(this.#model.get("sparkline")));
@@ -164,8 +173,7 @@ class MetricView implements Body {
 		this.#level.replaceChildren(...(level === null ? [] : [icon(SIGNS[level]), signWord(level)]));
 	}
 
-	#drawDelta(value: number | null, points: readonly Point[]): void {
-		const before = points[0]?.[1];
+	#drawDelta(value: number | null, before: number | undefined): void {
 		const shown = this.#model.get("delta") && this.#model.get("function") !== "rate";
 		setShown(this.#delta, shown);
 		if (!shown || value === null || before === undefined) {

@@ -10,6 +10,7 @@ export interface Bucket {
 	sum: number;
 	min: number;
 	max: number;
+	first: number;
 	last: number;
 }
 
@@ -38,7 +39,7 @@ export class Span {
 
 	add(timeMs: number, value: number): void {
 		const at = Math.floor(timeMs / this.#widthMs);
-		const made = { at, count: 1, sum: value, min: value, max: value, last: value };
+		const made = { at, count: 1, sum: value, min: value, max: value, first: value, last: value };
 		const newest = this.#buckets.at(-1);
 		// What comes late counts as of now: the order of events is that of the channel, not of clocks.
 		if (newest !== undefined && at <= newest.at) merge(newest, made);

@@ -121,7 +121,7 @@ class TextView implements Body {
 	readonly #model: Model;
 	readonly #source: Source;
 	readonly #lines: Lines;
-	readonly #page = element("div", "text-page", { role: "region", "aria-label": "Text", tabindex: "0" });
+	readonly #page = element("div", "text-page", { role: "group", "aria-label": "Text", tabindex: "0" });
 	readonly #empty = new Empty();
 	readonly #pill = new Pill(() => this.#jump());
 	readonly #follower: Follower;
