@@ -1,4 +1,4 @@
-// source sha256: a60b78ebc05bcd54fa498f6e6023ba416960eb11856cb0e71e3a123189c2e72a
+// source sha256: ebddd1a4f0aae0e117ec296f479ddbe8125a4f714bfc05f999eb889f0f28e1c5
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
