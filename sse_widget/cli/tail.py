@@ -58,7 +58,7 @@ class Tail:
         self._follow = Follow(find, path, cursor, dict(map(_header, options.headers)), _say)
         self._types = frozenset(options.types)
         self._left = options.number
-        lines = options.raw or options.full or not sys.stdout.isatty()
+        lines = options.raw or options.full or not _is_terminal()
         self._show = (_full if options.full else _line) if lines else _Pretty()
 
     def run(self) -> None:
@@ -154,6 +154,10 @@ def _header(text: str) -> tuple[str, str]:
 
 def _say(text: str) -> None:
     click.echo(_printable(text), err=True)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _nobody_reads() -> bool:

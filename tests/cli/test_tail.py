@@ -306,3 +306,17 @@ def test_an_address_of_another_machine_gets_no_bearer_from_the_environment(kerne
     assert environment.door_of("http://127.0.0.1.example.org/x").bearer == ""
     assert environment.door_of("http://localhost:8000/x").bearer == "secret"
     eventually(lambda: kernel.server.running)
+
+
+def test_a_terminal_is_recognised(run: Run, kernel: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same as in a terminal of its own, in this process."""
+    channel = kernel.hub.channel("c")
+    channel.push({"a": "\x9b"}, type="trade")
+    channel.push(2)
+    monkeypatch.setattr("sse_widget.cli.tail._is_terminal", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    told = run("tail", "c", "--after", "oldest", "-n", "2")
+    times = [line[:8] for line in told.out.splitlines()]
+    assert [line[9:] for line in told.out.splitlines()] == ['trade {"a":"\\u009b"}', "2"]
+    assert all(len(time.split(":")) == 3 for time in times)
+    assert run("tail", "c", "--after", "oldest", "-n", "2", "--raw").out == '{"a":"\x9b"}\n2\n'

@@ -138,3 +138,21 @@ def test_a_slice_never_repeats_and_never_hides_a_loss(
     assert values(piece.items) == list(range(seen + piece.lost + 1, piece.last + 1))
     assert log.dropped + len(log) == len(sizes)
     assert bool(piece.items) == (log.newest > seen and len(log) > 0)
+
+
+@given(
+    st.lists(st.integers(1, 9), max_size=30),
+    st.lists(st.integers(1, 9), min_size=1, max_size=10),
+    st.integers(1, 20),
+    st.integers(1, 60),
+)
+def test_what_would_be_dropped_is_what_is_dropped(held: list[int], come: list[int], items: int, n_bytes: int) -> None:
+    log: Log[Item] = Log(Limits(items, n_bytes))
+    for size in held:
+        log.append(Item(0, size))
+    foreseen = log.dropped_by(len(come), sum(come))
+    newest = log.newest
+    for size in come:
+        log.append(Item(0, size))
+    # Of what was there before: the new ones may have to go, too, but who waits has read none of them.
+    assert foreseen == min(log.oldest - 1, newest)
