@@ -39,6 +39,6 @@ class GapPlaces:
         """Tell whether there may be one at `after + 1 … until`; always true if there is."""
         places = self._places
         if after < self._forgotten:
-            return True
+            return after < until
         at = bisect_right(places, after)
         return at < len(places) and places[at] <= until

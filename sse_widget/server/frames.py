@@ -78,7 +78,7 @@ class Frames:
 
     def _plain(self, piece: Slice[Event], *, unknown_gap: bool) -> Frame:
         parts = [encode_event(event.json, event.type, event.id) for event in piece.items]
-        lost = None if unknown_gap else self.channel.lost_before(piece) if piece.lost else 0
+        lost = None if unknown_gap else self.channel.lost_before(piece)
         if lost != 0:
             end = Cursor(self.channel.epoch, piece.last - len(piece.items))
             parts.insert(0, encode_named("gap", orjson.dumps({"lost": lost}), str(end)))

@@ -17,7 +17,8 @@ from collections.abc import AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sse_widget.core.event import Gap
-from sse_widget.errors import ChannelClosed, WaitTimeout
+from sse_widget.errors import ChannelClosed
+from sse_widget.sources.ending import Ending
 
 if TYPE_CHECKING:
     from sse_widget.background import Background
@@ -35,7 +36,7 @@ class PumpStats(NamedTuple):
     events: int  # pushed into the channel
 
 
-class Pump:
+class Pump(Ending):
     """What `Channel.pump` returns: how far it is, and the way to stop it.
 
     Attributes
@@ -50,13 +51,13 @@ class Pump:
     """
 
     def __init__(self, channel: Channel, type: str) -> None:  # noqa: A002 - SSE's own word
+        super().__init__()
         self.channel = channel
         self.state = "running"
         self.error: BaseException | None = None
         self.count = 0
         self._type = type
         self._lock = threading.RLock()  # the source itself may call `stop`
-        self._ended = threading.Event()
         self._interrupt: Any = None  # wakes an asynchronous source that waits
 
     def stop(self) -> None:
@@ -65,16 +66,9 @@ class Pump:
         if self._interrupt is not None:
             self._interrupt()
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until it has ended, however; raises `WaitTimeout` if it has not by then [s]."""
-        if not self._ended.wait(timeout):
-            raise WaitTimeout(f"expected {self!r} to end within {timeout} s; stop() ends it")
-
     def result(self, timeout: float | None = None) -> int:
         """Block until it has ended; return how many events it has pushed, or raise what the source raised."""
-        self.wait(timeout)
-        if self.error is not None:
-            raise self.error
+        self._wait_well(timeout)
         return self.count
 
     def stats(self) -> PumpStats:

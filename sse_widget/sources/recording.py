@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from sse_widget.core.json import to_json
-from sse_widget.errors import WaitTimeout
+from sse_widget.sources.ending import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ class RecordingStats(NamedTuple):
     n_bytes: int  # of the file
 
 
-class Recording:
+class Recording(Ending):
     """What `Channel.record` returns; `with` stops it at the end.
 
     Attributes
@@ -58,6 +58,7 @@ class Recording:
     """
 
     def __init__(self, channel: Channel, file: FileIO, after: str, max_bytes: int) -> None:
+        super().__init__()
         self.channel = channel
         self.path = Path(str(file.name))
         self.state = "running"
@@ -68,7 +69,6 @@ class Recording:
         self._source = channel.subscribe(after=after)
         self._until: int | None = None  # read up to here, and stop
         self._awake = threading.Event()
-        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sse_widget recording", daemon=True)
         self._thread.start()
 
@@ -79,16 +79,9 @@ class Recording:
         self._awake.set()
         self._ended.wait(_STOP_S)
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until it has ended, however; raises `WaitTimeout` if it has not by then [s]."""
-        if not self._ended.wait(timeout):
-            raise WaitTimeout(f"expected {self!r} to end within {timeout} s; stop() ends it")
-
     def result(self, timeout: float | None = None) -> int:
         """Block until it has ended; return how many events it has written, or raise why it has failed."""
-        self.wait(timeout)
-        if self.error is not None:
-            raise self.error
+        self._wait_well(timeout)
         return self._events
 
     def stats(self) -> RecordingStats:

@@ -17,8 +17,9 @@ import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sse_widget.core.backoff import Backoff
-from sse_widget.errors import ChannelClosed, UpstreamError, WaitTimeout
+from sse_widget.errors import ChannelClosed, UpstreamError
 from sse_widget.sources.answer import Fault, check_head, redirected
+from sse_widget.sources.ending import Ending
 from sse_widget.sources.exchange import Exchange, Head, NoAnswer, Untrusted
 from sse_widget.sources.intake import End, Intake
 
@@ -68,7 +69,7 @@ class RelayStats(NamedTuple):
     last_event_id: str  # the place upstream
 
 
-class Relay:
+class Relay(Ending):
     """One relay, as `Channel.source`.
 
     Attributes
@@ -81,6 +82,7 @@ class Relay:
     """
 
     def __init__(self, request: Request, intake: Intake, options: Options) -> None:
+        super().__init__()
         self.channel: Channel = intake.channel
         self.request = request
         self.intake = intake
@@ -93,7 +95,6 @@ class Relay:
         self._connections = self._faults = 0
         self._last_fault = ""
         self._lock = threading.Lock()
-        self._ended = threading.Event()
 
     # For its user, on any thread
 
@@ -103,16 +104,9 @@ class Relay:
         if self.cancel is not None:
             self.cancel()
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until it has ended, however; raises `WaitTimeout` if it has not by then [s]."""
-        if not self._ended.wait(timeout):
-            raise WaitTimeout(f"expected {self!r} to end within {timeout} s; stop() ends it")
-
     def result(self, timeout: float | None = None) -> int:
         """Block until it has ended; return how many events it has pushed, or raise why it has failed."""
-        self.wait(timeout)
-        if self.state == "failed" and self.error is not None:
-            raise self.error
+        self._wait_well(timeout)
         return self.intake.events
 
     def stats(self) -> RelayStats:

@@ -32,3 +32,11 @@ def test_old_places_cost_no_memory_and_are_never_denied() -> None:
     newest = 100 * MAX_PLACES // 10 * 10 - 10
     assert places.between(newest - 1, newest)
     assert not places.between(newest - 10, newest - 1)
+
+
+def test_where_nothing_is_missing_there_is_none_however_long_ago_it_was() -> None:
+    places = GapPlaces()
+    for place in range(1, 2 * MAX_PLACES):
+        places.add(place)
+    assert places.between(0, 1)
+    assert not places.between(1, 1)
