@@ -14,6 +14,7 @@ from tests.e2e.hosts.programs import THREADS, Burst, Plain
 
 FIRST_VISIBLE_S = 1.0
 LIVE_S = 40
+JUPYTER_RETRIES_S = 90  # JupyterLab itself may let half a minute pass before it looks for its server again, twice
 NONCE = "0" * 32
 REFUSED = '" 413 '
 # As the page itself would ask: with its login, its `_xsrf`, and no redirect followed.
@@ -266,7 +267,7 @@ def test_when_the_rung_is_killed_in_mid_stream_the_comm_takes_over_without_loss_
         stage.host.host.nginx.cut()
     tab.page.evaluate("globalThis.dispatchEvent(new Event('online'))")
     tab.wait_for_view(LIVE_S, state="open", transport="jupyter")
-    tab.notebook.wait_idle()
+    tab.notebook.wait_idle(JUPYTER_RETRIES_S)
     tab.go()
     check(tab, program, bursts=2)
 
