@@ -4,6 +4,7 @@ import type { InitializeProps, RenderProps } from "@anywidget/types";
 import { thisPage } from "./connection/page.ts";
 import { Feed } from "./feed.ts";
 import type { Model, WidgetModel } from "./model.ts";
+import { PREFIX } from "./views/dom.ts";
 import { type MakeView, makerOf } from "./views/views.ts";
 
 /** Older anywidgets give no signal; then the returned cleanup does its work. */
@@ -50,6 +51,7 @@ export default () => {
 		},
 		render({ model, el, signal }: Render) {
 			const life = lifetime(signal);
+			el.classList.add(`${PREFIX}host`);
 			el.append(prepare(model)(life.signal));
 			return () => life.abort();
 		},

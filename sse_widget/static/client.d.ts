@@ -1,4 +1,4 @@
-// source sha256: ebddd1a4f0aae0e117ec296f479ddbe8125a4f714bfc05f999eb889f0f28e1c5
+// source sha256: 221c3a2137d342ca21d1f1132c1f4dfedc871db8161a9fc543d37641c25fd6b1
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

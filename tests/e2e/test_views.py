@@ -109,3 +109,17 @@ def test_after_a_reload_the_views_are_as_complete_as_before(open_notebook):
     wait_for_all(notebook, 3000)
     wait_for_what_is_drawn(notebook, 2999)
     assert notebook.kernel.value("[(view.count, view.lost) for view in [*shown, chart]]") == [[3000, 0]] * 7
+
+
+ROW = """
+import ipywidgets
+first, second = sse.Metric(prices, "n"), sse.Table(prices, ["n", "word"])
+ipywidgets.HBox([first, second])
+"""
+
+
+def test_views_in_a_row_share_its_width(open_notebook):
+    notebook = open_notebook(CHANNEL, ROW)
+    notebook.run_all()
+    widths = "[...document.querySelectorAll('.sse-widget-view')].map((view) => view.getBoundingClientRect().width)"
+    notebook.wait(f"{widths}.length === 2 && {widths}.every((width) => width > 250)", "two views side by side")
