@@ -6,11 +6,11 @@ import atexit
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import orjson
 
 from sse_widget.background import Background
+from sse_widget.finding import find_channel
 from sse_widget.hub.channel import Channel
 from sse_widget.hub.memory import MemoryHub
 from sse_widget.marimo import Visitors
@@ -19,6 +19,7 @@ from sse_widget.server import runtime
 from sse_widget.server.batch import check_batch
 from sse_widget.server.carrier import Carrier
 from sse_widget.server.server import Server
+from sse_widget.sources.foreign import Foreigns
 from sse_widget.sources.home import SourcesMixin
 from sse_widget.sources.relays import Relays
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "channel", "current", "session_of"]
 
-_CHANNELS_PATH = "/channels/"
-
 
 class Session(SourcesMixin):
     """One kernel's hub and server. The server starts with the first address that somebody needs."""
@@ -45,6 +44,7 @@ class Session(SourcesMixin):
         self.user_code = Background("sse_widget user code")  # a loop for what users write as coroutines
         self.runs = Runs(self, self.server.limits, self.user_code)
         self.relays = Relays()
+        self.foreign = Foreigns(self)
         self.recordings: weakref.WeakSet[Recording] = weakref.WeakSet()
         self._feeds: dict[str, Feed] = {}
         self._ends: dict[str, Callable[[], None]] = {}
@@ -113,27 +113,7 @@ class Session(SourcesMixin):
 
     def find(self, source: object) -> Channel:
         """Return the channel that a widget's source names."""
-        if isinstance(source, Channel):
-            return source
-        if isinstance(source, str) and source.startswith(_CHANNELS_PATH):
-            name = source.removeprefix(_CHANNELS_PATH)
-            found = self.hub.get(name) or self.hub.get(unquote(name))  # `Channel.url` has it quoted
-            if found is not None:
-                return found
-            message = (
-                f"expected the path of a channel of this kernel, got {source!r}; make it with sse_widget.channel(...)"
-            )
-            raise ValueError(message)
-        if isinstance(source, str):
-            meant = "handle_request" if self.runs.routes.has(source.partition("?")[0]) else "channel"
-            meant = "relay" if source.startswith(("http://", "https://")) else meant
-            message = (
-                f"expected a channel or a path such as '/channels/prices', got {source!r}; "
-                f"did you mean sse_widget.{meant}({source!r})?"
-            )
-            raise ValueError(message)  # noqa: TRY004 - a str may be a source; this one is not
-        message = f"expected a channel, got {type(source).__name__}; make one with sse_widget.channel('name')"
-        raise TypeError(message)
+        return find_channel(self.hub, self.runs.routes, source)
 
     def enter(self, feed_id: str, feed: Feed, end: Callable[[], None]) -> None:
         """Let pages send to `feed`; `end` closes its widget."""
@@ -185,14 +165,16 @@ class Session(SourcesMixin):
     def leave(self, feed_id: str) -> None:
         """Let pages send no more; they are told with their next batch."""
         with self._lock:
-            self._feeds.pop(feed_id, None)
+            feed = self._feeds.pop(feed_id, None)
             self._ends.pop(feed_id, None)
+        if feed is not None:
+            self.foreign.close(feed.channel)
 
     # For the server, on its thread
 
     def channel(self, name: str) -> Channel | None:
-        """Return the channel that a stream asks for; also that of a run."""
-        return self.hub.get(name) or self.runs.channel(name)
+        """Return the channel that a stream asks for; also that of a run, or of pages' own reading."""
+        return self.hub.get(name) or self.runs.channel(name) or self.foreign.channel(name)
 
     def channels(self) -> list[Channel]:
         """Return the open channels."""
@@ -223,6 +205,7 @@ class Session(SourcesMixin):
         """Tell every feed that a page has gone."""
         with self._lock:
             feeds = list(self._feeds.values())
+        self.foreign.page_left(page)
         for feed in feeds:
             feed.page_left(page)
 
@@ -234,7 +217,7 @@ class Session(SourcesMixin):
             return None
         cursor, resume = feed.receive(packs)
         feed.page_says(page, status)
-        return {"cursor": cursor, "resume": resume}
+        return {"cursor": cursor, "resume": resume, **self.foreign.take(feed.channel, page, status)}
 
 
 _current: Session | None = None

@@ -100,14 +100,6 @@ def test_a_channel_is_found_by_its_path_quoted_or_not(session: Session, name: st
                 "did you mean sse_widget.channel('prices')?"
             ),
         ),
-        (
-            "https://example.org/stream",
-            ValueError,
-            (
-                "expected a channel or a path such as '/channels/prices', got 'https://example.org/stream'; "
-                "did you mean sse_widget.relay('https://example.org/stream')?"
-            ),
-        ),
         (None, TypeError, "expected a channel, got NoneType; make one with sse_widget.channel('name')"),
     ],
 )

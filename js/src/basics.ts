@@ -2,13 +2,17 @@
 
 /** The part of EventSource in use. */
 export interface Source {
-	addEventListener(type: string, listener: (event: { readonly data?: unknown }) => void): void;
+	addEventListener(
+		type: string,
+		listener: (event: { readonly data?: unknown; readonly lastEventId?: string }) => void,
+	): void;
 	close(): void;
+	readonly readyState?: number;
 }
 
 export interface Basics {
 	fetch(url: string, init: RequestInit): Promise<Response>;
-	openSource(url: string): Source;
+	openSource(url: string, credentials?: boolean): Source;
 	now(): number;
 	random(): number;
 	/** `digits` hexadecimal digits that nobody can guess. */
@@ -25,7 +29,7 @@ function nonce(digits: number): string {
 export function browserBasics(): Basics {
 	return {
 		fetch: (url, init) => globalThis.fetch(url, init),
-		openSource: (url) => new EventSource(url),
+		openSource: (url, credentials = false) => new EventSource(url, { withCredentials: credentials }),
 		now: () => Date.now(),
 		random: () => Math.random(),
 		nonce,

@@ -1,6 +1,6 @@
 /** One widget on this page: when it reads, what it has read, what it tells the kernel and its views. */
 
-import { formatCursor, parseCursor, Reader } from "./connection/cursor.ts";
+import { parseCursor, Reader } from "./connection/cursor.ts";
 import type { DrawBudget, Page } from "./connection/page.ts";
 import type { LinkState, Subscriber } from "./connection/subscriber.ts";
 import * as texts from "./connection/texts.ts";
@@ -8,6 +8,7 @@ import type { WidgetModel } from "./model.ts";
 import {
 	asObject,
 	asWelcome,
+	type FeedAnswer,
 	type FeedReport,
 	type Pack,
 	type State,
@@ -15,6 +16,7 @@ import {
 	type Welcome,
 } from "./protocol.ts";
 import { newsOf, Route } from "./route.ts";
+import { statsOf } from "./stats.ts";
 import { StatusSender } from "./status.ts";
 import { Tally, type Tap } from "./tally.ts";
 import { KernelWatch } from "./watch.ts";
@@ -106,20 +108,7 @@ export class Feed implements Subscriber {
 	}
 
 	stats(): object {
-		return {
-			feed: this.feed,
-			channel: this.channel,
-			state: this.state,
-			transport: this.transport,
-			transport_log: this.#route?.log ?? [],
-			text: this.text,
-			count: this.tally.count,
-			lost: this.tally.lost,
-			cursor: formatCursor(this.shown.cursor),
-			synced: formatCursor(this.synced.cursor),
-			latency_ms: this.tally.latencyMs,
-			views: this.#views,
-		};
+		return statsOf(this, this.#route?.log ?? [], this.#views);
 	}
 
 	// ---- Subscriber ------------------------------------------------------------------------------------------------
@@ -182,7 +171,15 @@ export class Feed implements Subscriber {
 
 	report(waiting: boolean): FeedReport {
 		const state = this.state === "ended" && waiting ? "open" : this.state;
-		return this.#status.report(state, this.transport, this.tally.latencyMs);
+		const foreign = this.#route?.foreign?.batch;
+		return {
+			...this.#status.report(state, this.transport, this.tally.latencyMs),
+			...(foreign && { foreign }),
+		};
+	}
+
+	answered(answer: FeedAnswer): void {
+		if (answer.foreign !== undefined) this.#route?.foreign?.answered(answer.foreign);
 	}
 
 	// ---- the kernel's messages -------------------------------------------------------------------------------------

@@ -33,8 +33,26 @@ export interface Welcome extends Secret {
 	readonly lost: number;
 	/** Why nothing comes from the channel's source any more; "" while all is well. */
 	readonly trouble: string;
+	/** Null: the kernel feeds the channel. */
+	readonly foreign: ForeignSource | null;
 	readonly heartbeat_s: number;
 	readonly silence_s: number;
+}
+
+/** Somebody else's stream, which pages read themselves. */
+export interface ForeignSource {
+	readonly url: string;
+	/** Besides `message`. */
+	readonly types: readonly string[];
+	readonly credentials: boolean;
+}
+
+/** What the leading page has read: `[id, type, data]`, or what has happened: `["anew"]`, `["again"]`, `["lost"]`. */
+export interface ForeignBatch {
+	readonly session: string;
+	/** Of this batch, from 1; without events: of the one before. */
+	readonly n: number;
+	readonly events: readonly (readonly string[])[];
 }
 
 export interface Problem {
@@ -76,11 +94,14 @@ export interface FeedReport {
 	readonly state: State;
 	readonly transport: Transport;
 	readonly latency_ms: number | null;
+	readonly foreign?: ForeignBatch;
 }
 
 export interface FeedAnswer {
 	readonly cursor: string;
 	readonly resume: boolean;
+	/** The last batch taken; null: another page leads. */
+	readonly foreign?: number | null;
 }
 
 export const DEFAULT_SILENCE_S = 40;
@@ -122,6 +143,17 @@ function wishOf(value: unknown): Wish {
 	return value === "direct" || value === "jupyter" || value === "comm" ? value : "auto";
 }
 
+function foreignOf(value: unknown): ForeignSource | null {
+	const object = asObject(value);
+	if (object === null || typeof object.url !== "string") return null;
+	const types = Array.isArray(object.types) ? object.types : [];
+	return {
+		url: object.url,
+		types: types.filter((type) => typeof type === "string"),
+		credentials: object.credentials === true,
+	};
+}
+
 /** The kernel's `welcome`; null if it lacks something without which nothing works. */
 export function asWelcome(value: unknown): Welcome | null {
 	const object = asObject(value);
@@ -144,6 +176,7 @@ export function asWelcome(value: unknown): Welcome | null {
 		count: numberOf(object.count, 0),
 		lost: numberOf(object.lost, 0),
 		trouble: textOf(object.trouble),
+		foreign: foreignOf(object.foreign),
 		heartbeat_s: numberOf(object.heartbeat_s, 15),
 		silence_s: numberOf(object.silence_s, DEFAULT_SILENCE_S),
 	};

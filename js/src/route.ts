@@ -12,6 +12,7 @@ import type { Page } from "./connection/page.ts";
 import type { LinkState, Subscriber } from "./connection/subscriber.ts";
 import * as texts from "./connection/texts.ts";
 import { Timer } from "./connection/timer.ts";
+import { Foreign } from "./foreign.ts";
 import type { State, Transport, Welcome } from "./protocol.ts";
 
 /** For HTTP to come back, before the comm takes over. */
@@ -56,6 +57,8 @@ export class Route {
 	readonly #carrier: Carrier | null;
 	readonly #awayTimer: Timer;
 	readonly #lookTimer: Timer;
+	/** Null: the kernel feeds the channel. */
+	readonly foreign: Foreign | null;
 	#connection: Connection | null = null;
 	#link: LinkState = CONNECTING;
 	/** It was open before. */
@@ -82,6 +85,8 @@ export class Route {
 			upload: (text: string) => this.#upload(text),
 		};
 		this.#carrier = comm ? new Carrier(page.env, host) : null;
+		const poke = () => (this.viaHttp ? this.#connection : this.#carrier)?.uplink.lease();
+		this.foreign = welcome.foreign && new Foreign(page.env, welcome.foreign, { poke, changed });
 	}
 
 	/** The feed reads, or would. */
@@ -99,6 +104,12 @@ export class Route {
 
 	/** How the feed stands; asked for after every change. */
 	get standing(): Standing {
+		const way = this.#standing;
+		const text = this.foreign?.text ?? "";
+		return way.state === "open" && text !== "" ? { ...way, state: "reconnecting", text } : way;
+	}
+
+	get #standing(): Standing {
 		const { state, text, rung } = this.#link;
 		const carrier = this.#carrier;
 		if (state === "open") return { state, text, transport: rung ?? "" };
@@ -127,10 +138,12 @@ export class Route {
 			this.#connection.subscribe(this.#subscriber);
 		}
 		this.#toComm(this.#connection === null ? 0 : QUIET_MS);
+		this.foreign?.start();
 	}
 
 	/** Read no more; what waits still goes back to Python. */
 	leave(): void {
+		this.foreign?.stop();
 		this.#awayTimer.cancel();
 		this.#lookTimer.cancel();
 		this.#connection?.unsubscribe(this.#subscriber);

@@ -19,6 +19,7 @@ __all__ = ["check_batch"]
 _MAX_TIME_US: Final = 253_402_300_800_000_000  # the year 10000, which `datetime` does not have
 _MAX_CHARS: Final = 2000
 _MAX_LINES: Final = 100
+_MAX_FOREIGN: Final = 1000
 
 
 def check_batch(content: Any) -> None:
@@ -54,6 +55,19 @@ def _check_status(status: Any, where: str) -> None:
     _expect(type(status.get("n", 0)) is int, f"{where}['n']", "a whole number", status.get("n"))
     latency = status.get("latency_ms")
     _expect(latency is None or type(latency) in {int, float}, f"{where}['latency_ms']", "a number or null", latency)
+    if "foreign" in status:
+        _check_foreign(status["foreign"], f"{where}['foreign']")
+
+
+def _check_foreign(said: Any, where: str) -> None:
+    _expect(isinstance(said, dict), where, "an object", said)
+    session, n, rows = said.get("session"), said.get("n"), said.setdefault("events", [])
+    _expect(isinstance(session, str) and 0 < len(session) <= _MAX_CHARS, f"{where}['session']", "a short text", session)
+    _expect(type(n) is int and n >= 0, f"{where}['n']", "the number of a batch", n)
+    _expect(isinstance(rows, list) and len(rows) <= _MAX_FOREIGN, f"{where}['events']", "a list of events", len(rows))
+    for at, row in enumerate(rows):
+        good = _are_texts(row) and (len(row) == 3 or row in (["anew"], ["again"], ["lost"]))  # noqa: PLR2004 - id, type, data
+        _expect(good, f"{where}['events'][{at}]", "[id, type, data], or what has happened", row)
 
 
 def _check_pack(pack: Any, where: str, known_types: set[str]) -> None:

@@ -52,6 +52,7 @@ class Intake:
         self.events = self.repeated = self.unreadable = self.lost = self.n_bytes = 0
         self._skip: Skip | None = None
         self._unknown_gap = False  # the newest record is one
+        self._anew = False  # the next event is the first of a reader who has not asked for what follows
         self._lock = threading.RLock()
         self._closed = False
 
@@ -116,6 +117,28 @@ class Intake:
                 return
             # What is too large has begun in an earlier chunk: the first end of an event in this one is its end.
             self._skip = Skip()
+            self._lose_one()
+
+    def begin_anew(self) -> None:
+        """Start with a new reader's connection, which begins wherever the upstream likes; raises as `begin` does."""
+        with self._lock:
+            self._check()
+            self._anew = self.memory.opened_anew() or self._anew
+
+    def deliver(self, event: ServerSentEvent) -> None:
+        """Take an event that somebody else has decoded; raises as `begin` does."""
+        with self._lock:
+            self._check()
+            if self._anew and not self.memory.knows(event):
+                self.memory.skipped()
+                self.announce(None)
+            self._anew = False
+            self._deliver(event)
+            self.memory.moved(event.id)
+
+    def lose_one(self) -> None:
+        """Announce an event that somebody else could not take; raises as `begin` does."""
+        with self._lock:
             self._lose_one()
 
     def announce(self, lost: int | None) -> None:

@@ -65,6 +65,16 @@ class Memory:
         self._overlap = True
         return _TAKE if self.resumable else Verdict(take=True, lost=None)
 
+    def opened_anew(self) -> bool:
+        """Note that a connection is there that has not asked for what follows; True: one was there before."""
+        before = self._opened
+        self.opened()
+        return before
+
+    def knows(self, event: ServerSentEvent) -> bool:
+        """Tell whether this very event was taken before."""
+        return self._unique and bool(event.id) and self._seen.get(hash(event.id)) == hash((event.type, event.data))
+
     def moved(self, last_event_id: str) -> None:
         """Note the decoder's cursor, all before it judged: a block without data may have moved it on."""
         if last_event_id != self.last_event_id:

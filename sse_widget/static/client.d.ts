@@ -1,4 +1,4 @@
-// source sha256: 221c3a2137d342ca21d1f1132c1f4dfedc871db8161a9fc543d37641c25fd6b1
+// source sha256: 81b3911336e3a7e85b548b31ab1d2c0b1a4d0095ace56d2d69cd3bca8f274e3f
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

@@ -16,7 +16,8 @@ from sse_widget.hub.table import TableMixin
 from sse_widget.session import current
 from sse_widget.widget.callbacks import CallbacksMixin
 from sse_widget.widget.feed import Feed
-from sse_widget.widget.keywords import check_keywords
+from sse_widget.widget.foreign import read_by_pages
+from sse_widget.widget.keywords import check_keywords, checked_history
 from sse_widget.widget.listeners import Listeners
 from sse_widget.widget.live import EVENT_TRAITS, LIVE_TRAITS, STATE_TRAITS, Live
 from sse_widget.widget.main_loop import find_main_loop
@@ -24,7 +25,7 @@ from sse_widget.widget.reading import ReadingMixin
 from sse_widget.widget.snapshot import MAX_ROWS, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sse_widget.core.event import Event
     from sse_widget.widget.home import Home
@@ -34,6 +35,7 @@ __all__ = ["SSEWidget"]
 DEFAULT_URL = "http://127.0.0.1:{port}"
 OTHER_EPOCH = "unknown"
 _ALL = 1 << 62
+OPTIONS = frozenset({"after", "history", "transport", "url_template", "types", "credentials"})
 TRANSPORTS = ("auto", "direct", "jupyter", "comm")
 
 _STATIC = pathlib.Path(__file__).parent.parent / "static"
@@ -48,7 +50,8 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
     Parameters
     ----------
     source : Channel or str
-        What to show: a channel, or its path on this kernel's server (`"/channels/prices"`).
+        What to show: a channel, its path on this kernel's server (`"/channels/prices"`), or the address of somebody
+        else's stream (`"https://…"`), which the page then reads itself.
     after : Event or str, default "oldest"
         Begin after this event or event id; `"oldest"`: with the history; `"newest"`: with what is pushed from now on.
     history : int, default 100_000
@@ -59,6 +62,10 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         The address by which pages reach the kernel's server.
     title : str, optional
         Shown above the log; default: the channel's name.
+    types : iterable of str, optional
+        For an address: which event types to listen to besides `message`; a browser hears no others.
+    credentials : bool, default False
+        For an address: send the browser's cookies for it.
     max_rows : int, default 500
         How many rows the log shows at the most.
     height : str, default "320px"
@@ -114,12 +121,17 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         history: int = 100_000,
         transport: str = "auto",
         url_template: str = DEFAULT_URL,
+        types: Iterable[str] = (),
+        credentials: bool = False,
         **traits: Any,
     ) -> None:
         settable = {name for name in self.trait_names() if not name.startswith("_")} - set(LIVE_TRAITS)
-        check_keywords(self._name, traits, {"after", "history", "transport", "url_template", *settable})
+        check_keywords(self._name, traits, {*OPTIONS, *settable})
         if transport not in TRANSPORTS:
             raise ValueError(f"expected transport to be one of {', '.join(map(repr, TRANSPORTS))}, got {transport!r}")
+        source, foreign = read_by_pages(source, types, credentials=credentials)
+        if foreign is not None:
+            traits.setdefault("title", foreign["url"])
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
         channel = home.find(source)
         if channel.closed:
@@ -130,7 +142,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         found = channel.resolve(after)
         # An id of another epoch stays one: so the stream begins with a gap of unknown size.
         start = Cursor(channel.epoch if found.lost == 0 else OTHER_EPOCH, found.sequence)
-        self._feed = Feed(channel, start, _checked_history(history), self._state_changed)
+        self._feed = Feed(channel, start, checked_history(history), self._state_changed)
         welcome = home.welcome(url_template)
         self._home, self._error = home, ""
         self._told: dict[str, Any] = {name: getattr(self, name) for name in STATE_TRAITS}
@@ -146,6 +158,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
             "feed": self.model_id,
             "channel": channel.name,
             "transport": transport,
+            **({} if foreign is None else {"foreign": foreign}),
         }
         self._feed.show_trouble = self._show_error
         home.enter(self.model_id, self._feed, self.close)
@@ -284,9 +297,3 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         return f"<{self._name} on {self._feed.channel.name!r}: {self.state}, {self.count} events, {self.lost} lost>"
-
-
-def _checked_history(history: object) -> int:
-    if not isinstance(history, int) or isinstance(history, bool) or history < 1:
-        raise ValueError(f"expected history to be a positive number of events, got {history!r}")
-    return history

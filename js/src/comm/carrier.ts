@@ -209,6 +209,7 @@ export class Carrier {
 			subscriber.closed();
 			return;
 		}
+		subscriber.answered(answer);
 		const back = mustGoBack(answer, subscriber.synced.cursor, this.uplink.waitsFor(subscriber.feed));
 		if (back && !subscriber.viaHttp) {
 			this.uplink.drop(subscriber.feed);

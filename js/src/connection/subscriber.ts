@@ -1,4 +1,4 @@
-import { asObject, type FeedReport, type Pack, type Rung, type State } from "../protocol.ts";
+import { asObject, type FeedAnswer, type FeedReport, type Pack, type Rung, type State } from "../protocol.ts";
 import type { Reader } from "./cursor.ts";
 
 export interface LinkState {
@@ -63,4 +63,6 @@ export interface Subscriber extends Listener {
 	flushed(): void;
 	/** `waiting`: packs for this feed remain behind this report. */
 	report(waiting: boolean): FeedReport;
+	/** What the kernel said to a report, whichever way it went. */
+	answered(answer: FeedAnswer): void;
 }

@@ -187,7 +187,9 @@ export class Uplink {
 			const answer = asObject(value);
 			if (answer === null) this.#host.answered(feed, null);
 			else if (typeof answer.cursor === "string") {
-				this.#host.answered(feed, { cursor: answer.cursor, resume: answer.resume === true });
+				const { cursor, resume, foreign } = answer;
+				const led = foreign === null || typeof foreign === "number" ? { foreign } : {};
+				this.#host.answered(feed, { cursor, resume: resume === true, ...led });
 			}
 		}
 		this.#host.moved();

@@ -43,6 +43,7 @@ export function openWayBack(
 		const subscriber = roster.known(feed);
 		if (subscriber === undefined) return;
 		if (answer !== null) {
+			subscriber.answered(answer);
 			const back = mustGoBack(answer, subscriber.synced.cursor, uplink.waitsFor(feed));
 			if (!back || !subscriber.viaHttp) return;
 		}
