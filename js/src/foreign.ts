@@ -12,12 +12,14 @@ import type { Env } from "./env.ts";
 import type { ForeignBatch, ForeignSource } from "./protocol.ts";
 
 const CLAIM_MS = 3_000;
-/** What one batch holds: beside a body's packs it has to pass a proxy that takes 1 MiB. */
-const BATCH_CHARS = 48_000;
+/** What one batch holds, as JSON: beside a body's packs it has to pass a proxy that takes 1 MiB. */
+const BATCH_BYTES = 100_000;
 const BATCH_EVENTS = 1_000;
-const MAX_EVENT_CHARS = 700_000;
-const HIGH_WATER_CHARS = 16 * 1024 * 1024;
+const MAX_EVENT_BYTES = 800_000;
+const HIGH_WATER_BYTES = 16 * 1024 * 1024;
 const CLOSED = 2;
+
+const encoder = new TextEncoder();
 
 export interface ForeignHost {
 	/** Send the feed's report soon. */
@@ -41,7 +43,7 @@ export class Foreign {
 	#n = 0;
 	#batch: string[][] = [];
 	#queue: string[][] = [];
-	#chars = 0;
+	#bytes = 0;
 
 	constructor(env: Env, spec: ForeignSource, host: ForeignHost) {
 		this.#env = env;
@@ -67,7 +69,7 @@ export class Foreign {
 		this.#n = 0;
 		this.#batch = [];
 		this.#queue = [];
-		this.#chars = 0;
+		this.#bytes = 0;
 	}
 
 	/** What goes along with the feed's report; undefined: this page does not read. */
@@ -105,15 +107,15 @@ export class Foreign {
 	}
 
 	#gather(): void {
-		let chars = 0;
+		let bytes = 0;
 		let many = 0;
 		for (const row of this.#queue) {
-			chars += sizeOf(row);
-			if (many > 0 && (chars > BATCH_CHARS || many >= BATCH_EVENTS)) break;
+			bytes += sizeOf(row);
+			if (many > 0 && (bytes > BATCH_BYTES || many >= BATCH_EVENTS)) break;
 			many += 1;
 		}
 		this.#batch = this.#queue.splice(0, many);
-		this.#chars -= this.#batch.reduce((sum, row) => sum + sizeOf(row), 0);
+		this.#bytes -= this.#batch.reduce((sum, row) => sum + sizeOf(row), 0);
 		this.#n += 1;
 	}
 
@@ -122,8 +124,9 @@ export class Foreign {
 		const source = this.#env.openSource(url, credentials);
 		this.#close = () => source.close();
 		let opened = false;
-		const mine = (act: () => void) => () => {
-			if (this.#close !== null) act();
+		// A server may call its own events so, too: those have data.
+		const mine = (act: () => void) => (event: { readonly data?: unknown }) => {
+			if (this.#close !== null && event.data === undefined) act();
 		};
 		source.addEventListener(
 			"open",
@@ -147,7 +150,7 @@ export class Foreign {
 				if (this.#close === null || typeof data !== "string") return;
 				this.#backoff.reset();
 				const row = [lastEventId ?? "", type, data];
-				this.#add(sizeOf(row) > MAX_EVENT_CHARS ? ["lost"] : row);
+				this.#add(sizeOf(row) > MAX_EVENT_BYTES ? ["lost"] : row);
 			});
 		}
 	}
@@ -160,9 +163,9 @@ export class Foreign {
 
 	#add(row: string[]): void {
 		this.#queue.push(row);
-		this.#chars += sizeOf(row);
+		this.#bytes += sizeOf(row);
 		// What would follow is lost, and the next connection says so; it opens when all this has gone.
-		if (this.#chars > HIGH_WATER_CHARS) this.#shut();
+		if (this.#bytes > HIGH_WATER_BYTES) this.#shut();
 		this.#host.poke();
 	}
 
@@ -174,7 +177,7 @@ export class Foreign {
 }
 
 function sizeOf(row: readonly string[]): number {
-	return row.reduce((sum, text) => sum + text.length, 16);
+	return encoder.encode(JSON.stringify(row)).length;
 }
 
 function unreadable(url: string): string {

@@ -1,4 +1,4 @@
-// source sha256: 81b3911336e3a7e85b548b31ab1d2c0b1a4d0095ace56d2d69cd3bca8f274e3f
+// source sha256: 2388a51407cd89dc17c89fe9569726a2714226f06d28ec10daa5cdcf0cc129fd
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

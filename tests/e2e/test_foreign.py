@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -64,7 +64,7 @@ class Upstream:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/events"
 
-    def __enter__(self) -> Upstream:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
