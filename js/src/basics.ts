@@ -12,7 +12,7 @@ export interface Source {
 
 export interface Basics {
 	fetch(url: string, init: RequestInit): Promise<Response>;
-	openSource(url: string, credentials?: boolean): Source;
+	openSource(url: string): Source;
 	now(): number;
 	random(): number;
 	/** `digits` hexadecimal digits that nobody can guess. */
@@ -29,7 +29,7 @@ function nonce(digits: number): string {
 export function browserBasics(): Basics {
 	return {
 		fetch: (url, init) => globalThis.fetch(url, init),
-		openSource: (url, credentials = false) => new EventSource(url, { withCredentials: credentials }),
+		openSource: (url) => new EventSource(url),
 		now: () => Date.now(),
 		random: () => Math.random(),
 		nonce,

@@ -1,6 +1,6 @@
 /** What a notebook's page gives us. */
 
-import { type Basics, browserBasics } from "./basics.ts";
+import { type Basics, browserBasics, type Source } from "./basics.ts";
 import { hmacHex } from "./connection/hmac.ts";
 import { locksOf, type Release } from "./locks.ts";
 
@@ -12,6 +12,7 @@ export interface Place {
 
 export interface Env extends Basics {
 	readonly place: Place;
+	openSource(url: string, credentials?: boolean): Source;
 	hmac(keyHex: string, text: string): Promise<string>;
 	/** Take the first of these locks that is free in all tabs of this origin; null if none is. */
 	lock(names: readonly string[]): Promise<Release | null>;
@@ -52,6 +53,7 @@ function cookie(name: string): string {
 export function browserEnv(): Env {
 	return {
 		...browserBasics(),
+		openSource: (url, credentials = false) => new EventSource(url, { withCredentials: credentials }),
 		place: globalThis.location,
 		hmac: hmacHex,
 		lock: locksOf(globalThis.navigator?.locks as LockManager | undefined),

@@ -1,4 +1,4 @@
-// source sha256: 2388a51407cd89dc17c89fe9569726a2714226f06d28ec10daa5cdcf0cc129fd
+// source sha256: 2ae5326cb7a7b499bda0bbf7a8f56a6930fb5018e6203d5803df6cd92fa637db
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *

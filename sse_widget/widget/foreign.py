@@ -17,19 +17,20 @@ __all__ = ["read_by_pages"]
 
 
 def read_by_pages(
-    source: Channel | str, types: Iterable[str], *, credentials: bool
-) -> tuple[Channel | str, dict[str, Any] | None]:
-    """Return a new channel for an address, and what pages are told of it; any other source as it is."""
+    source: Channel | str, types: Iterable[str], traits: dict[str, Any], *, credentials: bool
+) -> tuple[Channel | str, dict[str, Any]]:
+    """Return a new channel for an address, and what pages are told of it besides; any other source as it is."""
     wanted = [types] if isinstance(types, str) else list(types)
     if not isinstance(source, str) or not is_foreign(source):
         if wanted or credentials:
             raise TypeError(
                 f"expected types and credentials only with an address ('https://…'), got them with {source!r}"
             )
-        return source, None
+        return source, {}
     for type_ in wanted:
         if not isinstance(type_, str):
             raise TypeError(f"expected types to be one or several event types, got {types!r}")
         check_type(type_)
     foreign = current().foreign.open(source, wanted, credentials=bool(credentials))
-    return foreign.channel, foreign.welcome
+    traits.setdefault("title", source)
+    return foreign.channel, {"foreign": foreign.welcome}

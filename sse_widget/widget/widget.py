@@ -129,9 +129,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
         check_keywords(self._name, traits, {*OPTIONS, *settable})
         if transport not in TRANSPORTS:
             raise ValueError(f"expected transport to be one of {', '.join(map(repr, TRANSPORTS))}, got {transport!r}")
-        source, foreign = read_by_pages(source, types, credentials=credentials)
-        if foreign is not None:
-            traits.setdefault("title", foreign["url"])
+        source, foreign = read_by_pages(source, types, traits, credentials=credentials)
         home: Home = source.host if isinstance(source, Channel) else current()  # type: ignore[assignment]  # a Session is both
         channel = home.find(source)
         if channel.closed:
@@ -158,7 +156,7 @@ class SSEWidget(CallbacksMixin, ReadingMixin, TableMixin, anywidget.AnyWidget):
             "feed": self.model_id,
             "channel": channel.name,
             "transport": transport,
-            **({} if foreign is None else {"foreign": foreign}),
+            **foreign,
         }
         self._feed.show_trouble = self._show_error
         home.enter(self.model_id, self._feed, self.close)
