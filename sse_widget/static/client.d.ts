@@ -1,4 +1,4 @@
-// source sha256: 2ae5326cb7a7b499bda0bbf7a8f56a6930fb5018e6203d5803df6cd92fa637db
+// source sha256: a2db9271169ef6141b9e16ac7aee16b22769d6f3c188c80e5eb73ff821f5d711
 /**
  * The kernel's server, for any web page: `import { handleRequest, subscribe } from "http://127.0.0.1:PORT/client.js"`.
  *
