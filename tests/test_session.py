@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -142,6 +143,7 @@ class Feed:
     """Notes what a page sends to one widget."""
 
     def __init__(self, *, resume: bool = False) -> None:
+        self.channel = SimpleNamespace(name="prices")
         self.resume = resume
         self.packs: list[object] = []
         self.said: list[tuple[str, object]] = []
