@@ -72,10 +72,19 @@ def take(event):
         times["heard"] = time.time()
         report()
 
+def cut_streams():
+    def cut(state):
+        times["cut"] = times.get("cut", 0) + len(state.streams)
+        for stream in list(state.streams):
+            stream.cut()
+    channel.host.server.call(cut)
+
 def burst(events={events}, busy_s={busy_s}):
     times["began"] = time.time()
     for n in range(events):
         channel.push({data})
+        if n % (events // {parts}) == events // {parts} - 1 and n + 1 < events:
+            cut_streams()
         if n % 200 == 199:
             time.sleep(busy_s * 200 / events)
     channel.push("end", type="end")
@@ -143,6 +152,8 @@ class Burst:
         How long the cell sleeps between them, in all.
     before : int
         How many bursts are run at once, before anything is shown.
+    cuts : int
+        How often the kernel cuts all its connections in the middle of a burst.
     padding : int
         Let every event be a text of so many characters more.
     secrets : bool
@@ -156,12 +167,14 @@ class Burst:
         busy_s: float = 2.0,
         *,
         before: int = 0,
+        cuts: int = 0,
         padding: int = 0,
         secrets: bool = False,
     ) -> None:
         self.file, self.events, self._padding = file, events, padding
         data = f"str(n) + 'x' * {padding}" if padding else "n"
-        setup = SETUP.format(file=str(file), events=events, busy_s=busy_s, data=data) + f"{BURST}\n" * before
+        setup = SETUP.format(file=str(file), events=events, busy_s=busy_s, data=data, parts=cuts + 1)
+        setup += f"{BURST}\n" * before
         self.secrets = file.with_suffix(".secrets")
         channel = CHANNEL + (SECRETS.format(file=str(self.secrets)) if secrets else "")
         self.first = (channel, setup, SHOW)

@@ -32,6 +32,7 @@ async ([url, method]) => {
 }
 """
 DIRECT = [name for name, kind in KINDS.items() if kind.transport == "direct"]
+STREAMING = [name for name, kind in KINDS.items() if kind.transport != "comm"]
 
 
 def in_hosts(*names):
@@ -239,6 +240,35 @@ def test_of_the_tabs_of_a_browser_two_stream_through_jupyter_and_when_one_goes_a
     for tab, program in zip(tabs[1:], programs[1:], strict=True):
         tab.go()
         check(tab, program, bursts=2)
+
+
+@in_hosts(*STREAMING)
+def test_when_its_connections_are_cut_in_mid_stream_nothing_is_lost(stage):
+    program = stage.burst(cuts=4)
+    tab = show_live(stage, program)
+    tab.go()
+    facts = check(tab, program)
+    assert facts["cut"] >= 1
+    tab.wait_for_view(LIVE_S, state="open", transport=stage.host.kind.transport)
+
+
+@in_hosts(*STREAMING)
+def test_when_the_browser_cannot_reach_its_rung_any_more_the_next_takes_over_and_gives_it_back(stage):
+    program = stage.burst(busy_s=6, cuts=9)
+    tab = show_live(stage, program)
+    kind = stage.host.kind.transport
+    browser = tab.page.context.new_cdp_session(tab.page)
+    browser.send("Network.enable")
+    tab.go()
+    tab.wait("Number(watch.view().count) > 1000")
+    where = f"*127.0.0.1:{program.facts['port']}/*" if kind == "direct" else "*/sse-widget/*"
+    browser.send("Network.setBlockedURLs", {"urls": [where]})  # for what is asked from now on; the kernel cuts the rest
+    check(tab, program)
+    tab.wait(f"watch.view().state === 'open' && watch.view().transport !== '{kind}'", LIVE_S)
+    browser.send("Network.setBlockedURLs", {"urls": []})
+    look_again_until(lambda: (tab.view() or {})["transport"] == kind, tab)
+    tab.go()
+    check(tab, program, bursts=2)
 
 
 @in_hosts("public")
