@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -218,6 +219,11 @@ class RelayHandler(GuardedAnswers, APIHandler):
             RelayHandler.n_relays -= 1
         if complete:
             await self.finish()
+        elif self._headers_written and self._route is not None and self._route.path == "events":
+            # A page comes back with its cursors whatever has ended its stream, and an end that is said reaches it
+            # through every proxy: JupyterHub's keeps the browser's connection after a cut, and the page waits.
+            with contextlib.suppress(StreamClosedError):  # it was the browser that went
+                await self.finish()
         elif self._headers_written:
             self.cut_connection()
         elif not self._finished:

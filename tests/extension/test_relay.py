@@ -200,6 +200,19 @@ def test_the_browser_is_cut_when_the_kernel_goes(jupyter: Jupyter, kernel: Sessi
     assert answer.status == 404
 
 
+def test_the_stream_of_a_page_is_ended_when_the_kernel_cuts_it(
+    jupyter: Jupyter, kernel: Session, kernel_id: str
+) -> None:
+    channel = kernel.hub.channel("c")
+    with jupyter.stream(f"{base(kernel_id)}/events?channel=c&after=") as stream:
+        channel.push(1)
+        stream.take(1, "pack")
+        kernel.server.call(lambda state: [each.cut() for each in list(state.streams)] and None)
+        with pytest.raises(EOFError):
+            stream.take(1, "pack")
+        assert stream.ended  # or a proxy that does not pass a cut on would let the page wait
+
+
 def test_a_stream_that_ends_is_ended(jupyter: Jupyter, kernel: Session, kernel_id: str) -> None:
     channel = kernel.hub.channel("c")
     with jupyter.stream(f"{base(kernel_id)}/channels/c") as stream:
